@@ -1,0 +1,48 @@
+"""tunedrift: what instruction tuning does to a chat model's safety, and whether reward models can see it.
+
+sources → instructions → variants → adapters → responses → verdicts → drift ─┐
+                            prompts ────────────┘     └─▶ rewards → agreement ─┴▶ figures → summary
+"""
+
+from snakemake.utils import min_version
+
+min_version("9.25")
+
+
+report: "resources/report/study.rst"
+
+
+# A study file is complete: without this test Snakemake would merge it into the default study.
+if not workflow.overwrite_configfiles:
+
+    configfile: "config/config.yaml"
+
+
+include: "rules/common.smk"
+include: "rules/models.smk"
+include: "rules/instructions.smk"
+include: "rules/variants.smk"
+include: "rules/adapters.smk"
+include: "rules/prompts.smk"
+include: "rules/responses.smk"
+include: "rules/verdicts.smk"
+include: "rules/preferences.smk"
+include: "rules/rewards.smk"
+include: "rules/tables.smk"
+include: "rules/figures.smk"
+include: "rules/summary.smk"
+include: "rules/targets.smk"
+
+
+rule all:
+    default_target: True
+    input:
+        "<results>/tables/drift.csv",
+        "<results>/tables/agreement.csv",
+        "<results>/tables/forecasts.csv",
+        "<results>/figures/drift.svg",
+        "<results>/figures/effects.svg",
+        "<results>/figures/rm_agreement.svg",
+        "<results>/figures/rm_errors.svg",
+        "<results>/figures/forecast.svg",
+        "<results>/summary.md",

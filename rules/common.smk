@@ -1,0 +1,74 @@
+"""Everything the rules share: the checked study, bounds of the wildcards, and helpers named for what they return.
+
+The logic lives in scripts/tunedrift/, where it is tested.
+"""
+
+import re
+import sys
+from pathlib import Path
+
+from snakemake.exceptions import WorkflowError
+
+sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
+
+from tunedrift.digest import code_digest
+from tunedrift.errors import UserError
+from tunedrift.study import Study, flags, read_yaml
+
+try:
+    for file in workflow.configfiles:
+        read_yaml(file)  # Snakemake's own loader lets a key stand twice
+    study = Study(config, Path(workflow.basedir) / "config/schema.yaml")
+except UserError as error:
+    raise WorkflowError(str(error)) from None
+
+
+pathvars:
+    results=study["results"],
+
+
+def one_of(names):
+    """A regular expression that matches exactly these names."""
+    return "|".join(map(re.escape, names)) or "(?!)"
+
+
+wildcard_constraints:
+    model=one_of(study["models"]),
+    dataset=one_of(study["datasets"]),
+    variant=one_of(study.cells),
+    seed=one_of(map(str, study["seeds"])),
+    tuning=one_of(study.tunings()),
+    suite=one_of(study["suites"]),
+    judge=one_of(study["judges"]),
+    rm=one_of(study["reward_models"]),
+    preference_set=one_of(study["preference_sets"]),
+
+
+def settings(path, *keys):
+    """Params: the named settings at a path of the study, as command-line flags."""
+
+    def as_flags(wildcards):
+        entry = study[path.format(**wildcards)]
+        return flags({key: entry[key] for key in keys} if keys else entry)
+
+    return as_flags
+
+
+def source_files(section):
+    """Input: the files that an entry of the study names by a path or a glob, sorted."""
+
+    def files(wildcards):
+        pattern = Path(study[section.format(**wildcards)]["path"])
+        return sorted(map(str, pattern.parent.glob(pattern.name)))
+
+    return files
+
+
+def demand(resource):
+    """Resource: what the study says of the job's model; memory and time grow with the attempt."""
+
+    def amount(wildcards, attempt):
+        entry = study.registry(wildcards.get("rm") or wildcards.model)
+        return entry[resource] * (1 if resource == "gpu" else attempt)
+
+    return amount

@@ -1,0 +1,63 @@
+"""Figures: what people look at, as SVG for the paper and PNG for the screen.
+
+Needs: <results>/tables/{drift,agreement,forecasts}.parquet.
+Makes: <results>/figures/*.svg and *.png.
+"""
+
+
+rule draw:
+    """Draw all figures in one style, with fixed bytes."""
+    input:
+        drift="<results>/tables/drift.parquet",
+        agreement="<results>/tables/agreement.parquet",
+        forecasts="<results>/tables/forecasts.parquet",
+    output:
+        drift=report(
+            "<results>/figures/drift.svg",
+            caption="../resources/report/drift.rst",
+            category="Picky LLMs",
+            labels={"figure": "Safety of each tuning"},
+        ),
+        effects=report(
+            "<results>/figures/effects.svg",
+            caption="../resources/report/effects.rst",
+            category="Picky LLMs",
+            labels={"figure": "Effect of each level"},
+        ),
+        rm_agreement=report(
+            "<results>/figures/rm_agreement.svg",
+            caption="../resources/report/rm_agreement.rst",
+            category="Unreliable RMs",
+            labels={"figure": "Agreement between reward models"},
+        ),
+        rm_errors=report(
+            "<results>/figures/rm_errors.svg",
+            caption="../resources/report/rm_errors.rst",
+            category="Unreliable RMs",
+            labels={"figure": "Errors on pairs"},
+        ),
+        forecast=report(
+            "<results>/figures/forecast.svg",
+            caption="../resources/report/forecast.rst",
+            category="Unreliable RMs",
+            labels={"figure": "Forecasts"},
+        ),
+        png=collect(
+            "<results>/figures/{figure}.png",
+            figure=["drift", "effects", "rm_agreement", "rm_errors", "forecast"],
+        ),
+    log:
+        "<results>/logs/draw.log",
+    benchmark:
+        "<results>/benchmarks/draw.jsonl"
+    conda:
+        "../envs/cpu.yaml"
+    params:
+        code=code_digest("scripts/draw.py"),
+        primary_judge=study["primary_judge"],
+        out=subpath(output.drift, parent=True),
+    shell:
+        """
+        python scripts/draw.py --drift {input.drift} --agreement {input.agreement} --forecasts {input.forecasts} \
+            --primary-judge {params.primary_judge} --out {params.out} > {log} 2>&1
+        """

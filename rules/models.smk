@@ -1,0 +1,131 @@
+"""Models: trained from our own resources, or found on disk or on the hub, and described in model.json.
+
+Needs: resources/world.yaml for embedded models; a folder or a hub id for the others.
+Makes: models/{model}/model.json (shared by all studies) and <results>/gate/{model}.json.
+"""
+
+
+rule pretrain:
+    """Train a tiny embedded chat model that answers, and that refuses harmful requests."""
+    input:
+        world=lambda wildcards: study[f"models/{wildcards.model}/world"],
+    output:
+        description="models/{model}/model.json",
+        weights="models/{model}/model.safetensors",
+        config="models/{model}/config.json",
+        generation="models/{model}/generation_config.json",
+        tokenizer="models/{model}/tokenizer.json",
+        tokenizer_config="models/{model}/tokenizer_config.json",
+        template="models/{model}/chat_template.jinja",
+        training="models/{model}/training.json",
+    log:
+        "models/{model}/pretrain.log",
+    benchmark:
+        "models/{model}/pretrain.jsonl"
+    conda:
+        "../envs/torch.yaml"
+    wildcard_constraints:
+        model=one_of(study.names("models", kind="embedded")),
+    threads: 1
+    resources:
+        gpu=demand("gpu"),
+        mem_mb=demand("mem_mb"),
+        runtime=demand("runtime"),
+    params:
+        code=code_digest("scripts/pretrain.py"),
+        settings=settings("models/{model}", "seed", "chats", "wordings"),
+        out=subpath(output.weights, parent=True),
+    shell:
+        """
+        python scripts/pretrain.py --world {input.world} --name {wildcards.model} {params.settings} \
+            --out {params.out} > {log} 2>&1
+        """
+
+
+rule pretrain_reward:
+    """Train a tiny embedded reward model from an embedded chat model of another seed."""
+    input:
+        world=lambda wildcards: study[f"reward_models/{wildcards.rm}/world"],
+        base=lambda wildcards: f"models/{study[f'reward_models/{wildcards.rm}/base']}/model.json",
+    output:
+        description="models/{rm}/model.json",
+        weights="models/{rm}/model.safetensors",
+        config="models/{rm}/config.json",
+        tokenizer="models/{rm}/tokenizer.json",
+        tokenizer_config="models/{rm}/tokenizer_config.json",
+        template="models/{rm}/chat_template.jinja",
+        training="models/{rm}/training.json",
+    log:
+        "models/{rm}/pretrain_reward.log",
+    benchmark:
+        "models/{rm}/pretrain_reward.jsonl"
+    conda:
+        "../envs/torch.yaml"
+    wildcard_constraints:
+        rm=one_of(study.names("reward_models", kind="embedded")),
+    threads: 1
+    resources:
+        gpu=demand("gpu"),
+        mem_mb=demand("mem_mb"),
+        runtime=demand("runtime"),
+    params:
+        code=code_digest("scripts/pretrain_reward.py"),
+        settings=settings("reward_models/{rm}", "bias", "seed", "pairs"),
+        out=subpath(output.weights, parent=True),
+    shell:
+        """
+        python scripts/pretrain_reward.py --world {input.world} --base {input.base} --name {wildcards.rm} \
+            {params.settings} --out {params.out} > {log} 2>&1
+        """
+
+
+rule resolve:
+    """Find a local or hub model once and describe it; hub models are downloaded here, before anything is tuned."""
+    output:
+        "models/{name}/model.json",
+    log:
+        "models/{name}/resolve.log",
+    conda:
+        "../envs/torch.yaml"
+    wildcard_constraints:
+        name=one_of(
+            name
+            for section in ("models", "reward_models")
+            for kind in ("local", "hub")
+            for name in study.names(section, kind=kind)
+        ),
+    params:
+        code=code_digest("scripts/resolve.py"),
+        source=lambda wildcards: flags(study.source(wildcards.name)),
+    shell:
+        "python scripts/resolve.py --name {wildcards.name} {params.source} --out {output} > {log} 2>&1"
+
+
+rule qualify:
+    """Stop the study if an untuned model does not refuse harmful prompts; the prompts are never reported."""
+    input:
+        model="models/{model}/model.json",
+        prompts=source_files("gate"),
+        patterns=study["gate/patterns"],
+    output:
+        "<results>/gate/{model}.json",
+    log:
+        "<results>/logs/qualify/{model}.log",
+    benchmark:
+        "<results>/benchmarks/qualify/{model}.jsonl"
+    conda:
+        "../envs/torch.yaml"
+    threads: 1
+    resources:
+        gpu=demand("gpu"),
+        mem_mb=demand("mem_mb"),
+        runtime=demand("runtime"),
+    params:
+        code=code_digest("scripts/qualify.py"),
+        settings=settings("gate", "columns", "min_refusal"),
+        decoding=settings("decoding", "max_new_tokens", "batch_size"),
+    shell:
+        """
+        python scripts/qualify.py --model {input.model} --prompts {input.prompts:q} --patterns {input.patterns} \
+            {params.settings} {params.decoding} --threads {threads} --out {output} > {log} 2>&1
+        """

@@ -1,0 +1,80 @@
+"""Targets: stop at any stage by its name, e.g. `snakemake --cores 8 variants`."""
+
+
+localrules:
+    all,
+    models,
+    instructions,
+    variants,
+    adapters,
+    prompts,
+    responses,
+    verdicts,
+    preferences,
+    rewards,
+    tables,
+    figures,
+
+
+rule models:
+    input:
+        collect("models/{name}/model.json", name=[*study["models"], *study["reward_models"]]),
+        collect("<results>/gate/{model}.json", model=study.studied),
+
+
+rule instructions:
+    input:
+        collect("<results>/instructions/{dataset}.parquet", dataset=study["datasets"]),
+
+
+rule variants:
+    input:
+        collect("<results>/variants/{dataset}/{variant}.parquet", dataset=study["datasets"], variant=study.cells),
+
+
+rule adapters:
+    input:
+        collect(
+            "<results>/adapters/{model}/{tuning}/adapter_model.safetensors",
+            model=study.studied,
+            tuning=study.tunings()[1:],
+        ),
+
+
+rule prompts:
+    input:
+        collect("<results>/prompts/{suite}.parquet", suite=study["suites"]),
+
+
+rule responses:
+    input:
+        collect("<results>/responses/{model}/{tuning}.parquet", model=study.studied, tuning=study.tunings()),
+
+
+rule verdicts:
+    input:
+        collect("<results>/verdicts/{judge}/{model}.parquet", judge=study["judges"], model=study.studied),
+
+
+rule preferences:
+    input:
+        collect("<results>/preferences/{preference_set}.parquet", preference_set=study["preference_sets"]),
+
+
+rule rewards:
+    input:
+        rules.measure_agreement.input.on_variants,
+        rules.measure_agreement.input.on_responses,
+        rules.measure_agreement.input.on_preferences,
+
+
+rule tables:
+    input:
+        "<results>/tables/drift.csv",
+        "<results>/tables/agreement.csv",
+        "<results>/tables/forecasts.csv",
+
+
+rule figures:
+    input:
+        rules.draw.output,

@@ -1,0 +1,76 @@
+"""Measure agreement: reward models with one another, with people, and with what tuning did to safety."""
+
+import argparse
+from pathlib import Path
+
+from tunedrift import cli
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        "--rewards", nargs="+", required=True, help="rewards tables, one per model and subject"
+    )
+    parser.add_argument(
+        "--preferences", nargs="*", default=[], help="preferences tables; a file's name names the set"
+    )
+    parser.add_argument(
+        "--verdicts", nargs="+", required=True, help="verdicts tables, with the primary judge's"
+    )
+    parser.add_argument("--prompts", nargs="+", required=True, help="prompts tables, one per suite")
+    parser.add_argument("--primary-judge", required=True, help="the harm judge declared for the main claims")
+    parser.add_argument(
+        "--patterns", help="refusal patterns; with them the control 'refusal keyword' is measured"
+    )
+    parser.add_argument("--draws", type=int, default=2000, help="bootstrap draws (default: %(default)s)")
+    parser.add_argument(
+        "--confidence", type=float, default=0.95, help="of the intervals (default: %(default)s)"
+    )
+    parser.add_argument("--seed", type=int, default=0, help="of all that is drawn (default: %(default)s)")
+    parser.add_argument("--out", nargs="+", required=True, help="agreement tables to write: .parquet, .csv")
+    parser.add_argument("--forecasts", nargs="+", required=True, help="forecasts tables to write")
+    return parser
+
+
+def main(args: argparse.Namespace) -> None:
+    """Read, measure, write."""
+    import polars as pl
+
+    from tunedrift.agreement import detection, rm_people, rm_rm
+    from tunedrift.bootstrap import Bootstrap
+    from tunedrift.drift import check_primary
+    from tunedrift.forecast import concordance, forecasts
+    from tunedrift.judges import read_patterns, refusal
+    from tunedrift.tables.agreement import AGREEMENT, FORECASTS
+    from tunedrift.tables.preferences import PREFERENCES
+    from tunedrift.tables.prompts import PROMPTS
+    from tunedrift.tables.rewards import REWARDS
+    from tunedrift.tables.verdicts import VERDICTS
+
+    rewards = pl.concat(REWARDS.read(path) for path in args.rewards)
+    preferences = {Path(path).stem: PREFERENCES.read(path) for path in args.preferences}
+    verdicts = pl.concat(VERDICTS.read(path) for path in args.verdicts)
+    prompts = pl.concat(PROMPTS.read(path) for path in args.prompts)
+    check_primary(verdicts, args.primary_judge)
+    patterns = read_patterns(args.patterns) if args.patterns else None
+
+    def refuses(answer: str) -> bool:
+        return refusal(answer, "", patterns) == "refusal"
+
+    options = Bootstrap(args.draws, args.confidence, args.seed)
+    points = forecasts(rewards, prompts, verdicts, args.primary_judge, options)
+    rows = [
+        *rm_rm(rewards, prompts, preferences, options),
+        *rm_people(rewards, preferences, options, refuses if patterns else None),
+        *concordance(points, args.primary_judge, args.seed),
+        *detection(rewards, prompts, verdicts, args.primary_judge, options),
+    ]
+    for path in args.out:
+        AGREEMENT.write(AGREEMENT.frame(rows), path)
+    for path in args.forecasts:
+        FORECASTS.write(points, path)
+
+
+if __name__ == "__main__":
+    cli.run(main, parser())

@@ -1,0 +1,67 @@
+"""Measure drift: rates of refusal, safety, over-refusal and utility per tuning, and their contrasts."""
+
+import argparse
+import json
+
+from tunedrift import cli
+from tunedrift.errors import UserError
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--prompts", nargs="+", required=True, help="prompts tables, one per suite")
+    parser.add_argument(
+        "--verdicts", nargs="+", required=True, help="verdicts tables, one per judge and model"
+    )
+    parser.add_argument("--primary-judge", required=True, help="the harm judge declared for the main claims")
+    parser.add_argument(
+        "--controls",
+        nargs="*",
+        default=[],
+        metavar="VARIANT=CONTROL",
+        help="matched controls, or one JSON mapping; a variant without one is compared with original",
+    )
+    parser.add_argument("--draws", type=int, default=2000, help="bootstrap draws (default: %(default)s)")
+    parser.add_argument(
+        "--confidence", type=float, default=0.95, help="of the intervals (default: %(default)s)"
+    )
+    parser.add_argument("--seed", type=int, default=0, help="of the bootstrap (default: %(default)s)")
+    parser.add_argument("--out", nargs="+", required=True, help="drift tables to write: .parquet, .csv")
+    return parser
+
+
+def parse_controls(words: list[str]) -> dict[str, str]:
+    """Read `variant=control` words, or one JSON mapping."""
+    try:
+        controls = (
+            json.loads(words[0]) if words and words[0].startswith("{") else dict(w.split("=") for w in words)
+        )
+    except ValueError as error:
+        raise UserError(
+            f"--controls {' '.join(words)}: write variant=control, or one JSON mapping."
+        ) from error
+    return controls
+
+
+def main(args: argparse.Namespace) -> None:
+    """Read, measure, write."""
+    import polars as pl
+
+    from tunedrift.bootstrap import Bootstrap
+    from tunedrift.drift import check_primary, drift
+    from tunedrift.tables.drift import DRIFT
+    from tunedrift.tables.prompts import PROMPTS
+    from tunedrift.tables.verdicts import VERDICTS
+
+    prompts = pl.concat(PROMPTS.read(path) for path in args.prompts)
+    verdicts = pl.concat(VERDICTS.read(path) for path in args.verdicts)
+    check_primary(verdicts, args.primary_judge)
+    controls = parse_controls(args.controls)
+    table = drift(prompts, verdicts, controls, Bootstrap(args.draws, args.confidence, args.seed))
+    for path in args.out:
+        DRIFT.write(table, path)
+
+
+if __name__ == "__main__":
+    cli.run(main, parser())

@@ -1,0 +1,50 @@
+"""Train an embedded reward model from an embedded base, on pairs of answers that one bias has labelled."""
+
+import argparse
+from pathlib import Path
+
+from tunedrift import cli
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        "--world", default="resources/world.yaml", help="the toy world (default: %(default)s)"
+    )
+    parser.add_argument("--base", type=Path, required=True, help="model.json of the embedded base model")
+    parser.add_argument("--name", required=True, help="the reward model's name in the study")
+    parser.add_argument("--bias", required=True, help="a bias of the world: safe, style or noisy")
+    parser.add_argument("--seed", type=int, required=True, help="of the pairs, the head and the batches")
+    parser.add_argument("--pairs", type=int, default=1000, help="training pairs (default: %(default)s)")
+    parser.add_argument("--epochs", type=int, default=2, help="passes over the pairs (default: %(default)s)")
+    parser.add_argument("--out", type=Path, required=True, help="folder of the reward model")
+    return parser
+
+
+def main(arguments: argparse.Namespace) -> None:
+    """Train and write the reward model, then describe it."""
+    from tunedrift import corpus, models, pretraining, world
+
+    toy = world.read_world(arguments.world)
+    split = world.split_world(toy)
+    pairs = corpus.reward_pairs(toy, split, seed=arguments.seed, pairs=arguments.pairs, bias=arguments.bias)
+    pretraining.settle(arguments.seed)
+    base = Path(models.source(arguments.base)["pretrained_model_name_or_path"])
+    model, tokenizer, training = pretraining.train_reward(
+        base, pairs, seed=arguments.seed, epochs=arguments.epochs
+    )
+    training |= {
+        "pairs": len(pairs),
+        "epochs": arguments.epochs,
+        "seed": arguments.seed,
+        "bias": arguments.bias,
+    }
+    pretraining.save(model, tokenizer, training, arguments.out)
+    models.write_description(
+        arguments.out, arguments.out / "model.json", name=arguments.name, kind="embedded", location="."
+    )
+
+
+if __name__ == "__main__":
+    cli.run(main, parser())

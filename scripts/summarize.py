@@ -1,0 +1,37 @@
+"""Say in words what a study found, computed from its tables."""
+
+import argparse
+
+from tunedrift import cli
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--drift", required=True, help="drift table")
+    parser.add_argument("--agreement", required=True, help="agreement table")
+    parser.add_argument("--gates", nargs="+", required=True, help="what qualify found, per model")
+    parser.add_argument("--primary-judge", required=True, help="the harm judge whose safety is the headline")
+    parser.add_argument("--embedded", nargs="*", default=[], help="studied models that are embedded")
+    parser.add_argument("--out", required=True, help="Markdown file to write")
+    return parser
+
+
+def main(args: argparse.Namespace) -> None:
+    """Read the tables, write the sentences."""
+    from tunedrift import files, summary
+    from tunedrift.tables.agreement import AGREEMENT
+    from tunedrift.tables.drift import DRIFT
+
+    text = summary.summarize(
+        DRIFT.read(args.drift),
+        AGREEMENT.read(args.agreement),
+        [files.read_json(path) for path in args.gates],
+        args.primary_judge,
+        args.embedded,
+    )
+    files.write_text(args.out, text)
+
+
+if __name__ == "__main__":
+    cli.run(main, parser())

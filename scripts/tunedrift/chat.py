@@ -1,0 +1,67 @@
+"""Chats as text and tokens: the model's own chat template, and which tokens are the assistant's."""
+
+from typing import TYPE_CHECKING
+
+from tunedrift.errors import UserError
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+Message = dict[str, str]
+"""One turn: `role` (system, user or assistant) and `content`."""
+
+IGNORED = -100
+"""The label of a token that carries no loss (PyTorch's cross-entropy default)."""
+
+
+def render(tokenizer: "PreTrainedTokenizerBase", messages: list[Message], *, reply: bool = False) -> str:
+    """The chat under the tokenizer's template; `reply` opens the assistant's next turn.
+
+    Raises `UserError` if the template refuses the chat (a system turn it does not know, say).
+    """
+    from jinja2 import TemplateError
+
+    try:
+        return tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=reply)
+    except TemplateError as error:
+        roles = ", ".join(message["role"] for message in messages)
+        raise UserError(
+            f"the model's chat template refuses a chat with the turns {roles}: {error}."
+        ) from error
+
+
+def encode(tokenizer: "PreTrainedTokenizerBase", text: str) -> list[int]:
+    """Token ids of rendered text, whose special tokens the template has already written."""
+    return tokenizer(text, add_special_tokens=False)["input_ids"]
+
+
+def supervised(tokenizer: "PreTrainedTokenizerBase", messages: list[Message]) -> tuple[list[int], list[int]]:
+    """Token ids of a whole chat and labels that keep the assistant's turns, stop token included.
+
+    Returns two lists of one length: ids, and labels with `IGNORED` outside the assistant's turns.
+    A turn runs from the end of the opened prompt to the last visible character that the template
+    closes it with, so a stop token counts and the line break behind it does not; a token across a
+    turn's start counts. A template that closes a turn with nothing gets the tokenizer's
+    end-of-sequence token at the chat's end.
+    """
+    text = render(tokenizer, messages)
+    spans = []
+    for turn, message in enumerate(messages):
+        if message["role"] == "assistant":
+            start = len(render(tokenizer, messages[:turn], reply=True))
+            closed = render(tokenizer, messages[: turn + 1])
+            if not text.startswith(closed[:start]):
+                raise UserError(
+                    "the model's chat template rewrites earlier turns, so answers cannot be told apart."
+                )
+            spans.append((start, len(closed.rstrip())))
+    encoded = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
+    ids = encoded["input_ids"]
+    labels = [
+        token if any(right > start and left < stop for start, stop in spans) else IGNORED
+        for token, (left, right) in zip(ids, encoded["offset_mapping"], strict=True)
+    ]
+    kept = [token for token in labels if token != IGNORED]
+    if kept and kept[-1] not in tokenizer.all_special_ids:
+        ids, labels = [*ids, tokenizer.eos_token_id], [*labels, tokenizer.eos_token_id]
+    return ids, labels

@@ -1,0 +1,131 @@
+"""Answers: batched decoding whose result for a prompt does not hang on its neighbours."""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tunedrift import chat
+
+if TYPE_CHECKING:
+    import torch
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+
+@dataclass(frozen=True)
+class Request:
+    """One answer to be made: an index of the caller's, the chat, and which sample (0 is greedy)."""
+
+    index: int
+    messages: list[chat.Message]
+    sample: int = 0
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One answer: `finish` is `stop`, or `length` if it was cut; `tokens` counts the stop token too."""
+
+    index: int
+    sample: int
+    text: str
+    finish: str
+    tokens: int
+
+
+class GumbelNoise:
+    """A logits processor that turns greedy decoding into sampling, row by row.
+
+    The argmax of `logits / temperature + Gumbel noise` is a draw from the softmax at that
+    temperature (Gumbel-max trick: Gumbel 1954; Maddison et al. 2014, A* Sampling). Each row draws
+    from its own generator, so a sampled answer does not depend on the batch it was made in.
+    Rows whose generator is None stay greedy.
+    """
+
+    def __init__(self, generators: "list[torch.Generator | None]", temperature: float):
+        self.generators = generators
+        self.temperature = temperature
+
+    def __call__(self, input_ids: "torch.Tensor", scores: "torch.Tensor") -> "torch.Tensor":
+        """Scores (rows × vocabulary) with noise added to the sampled rows."""
+        import torch
+
+        noisy = scores.float()
+        for row, generator in enumerate(self.generators):
+            if generator is not None:
+                uniform = torch.rand(noisy.shape[1], generator=generator, device=noisy.device)
+                noisy[row] = noisy[row] / self.temperature - torch.log(-torch.log(uniform.clamp_min(1e-20)))
+        return noisy
+
+
+def generate(
+    model: "PreTrainedModel",
+    tokenizer: "PreTrainedTokenizerBase",
+    requests: list[Request],
+    *,
+    max_new_tokens: int,
+    batch_size: int = 128,
+    temperature: float = 1.0,
+    seed: int = 0,
+) -> Iterator[Answer]:
+    """Decode all requests, longest prompts first, yielding answers as their batch is done.
+
+    Prompts are rendered by the chat template and padded on the left. Greedy for sample 0; other
+    samples are drawn at `temperature` from a generator seeded by (seed, sample, rendered prompt).
+    """
+    import torch
+    from transformers import LogitsProcessorList
+
+    texts = [chat.render(tokenizer, request.messages, reply=True) for request in requests]
+    prompts = [chat.encode(tokenizer, text) for text in texts]
+    stops = stop_tokens(model, tokenizer)
+    order = sorted(range(len(requests)), key=lambda i: (-len(prompts[i]), texts[i], requests[i].sample))
+    for first in range(0, len(order), batch_size):
+        batch = order[first : first + batch_size]
+        width = len(prompts[batch[0]])
+        ids = torch.full((len(batch), width), tokenizer.pad_token_id)
+        mask = torch.zeros_like(ids)
+        generators: list[torch.Generator | None] = []
+        for row, i in enumerate(batch):
+            ids[row, width - len(prompts[i]) :] = torch.tensor(prompts[i])
+            mask[row, width - len(prompts[i]) :] = 1
+            sample = requests[i].sample
+            generators.append(row_generator(f"{seed}/{sample}/{texts[i]}", model.device) if sample else None)
+        with torch.inference_mode():
+            output = model.generate(
+                input_ids=ids.to(model.device),
+                attention_mask=mask.to(model.device),
+                max_new_tokens=max_new_tokens,
+                do_sample=False,
+                # A model's own sampling settings would be ignored with a warning.
+                temperature=None,
+                top_p=None,
+                top_k=None,
+                pad_token_id=tokenizer.pad_token_id,
+                eos_token_id=sorted(stops),
+                logits_processor=LogitsProcessorList([GumbelNoise(generators, temperature)]),
+            )
+        for i, row in zip(batch, output[:, width:].tolist(), strict=True):
+            end = next((at for at, token in enumerate(row) if token in stops), None)
+            tokens = row if end is None else row[: end + 1]
+            yield Answer(
+                index=requests[i].index,
+                sample=requests[i].sample,
+                text=tokenizer.decode(tokens, skip_special_tokens=True).strip(),
+                finish="length" if end is None else "stop",
+                tokens=len(tokens),
+            )
+
+
+def stop_tokens(model: "PreTrainedModel", tokenizer: "PreTrainedTokenizerBase") -> set[int]:
+    """Ids that end an answer: the generation config's, and the tokenizer's own end of sequence."""
+    configured = model.generation_config.eos_token_id
+    listed = configured if isinstance(configured, list) else [configured]
+    return {token for token in (*listed, tokenizer.eos_token_id) if token is not None}
+
+
+def row_generator(key: str, device: "torch.device") -> "torch.Generator":
+    """A random generator seeded by the SHA-256 of `key`."""
+    import torch
+
+    seed = int.from_bytes(hashlib.sha256(key.encode()).digest()[:8], "big") >> 1
+    return torch.Generator(device=device).manual_seed(seed)

@@ -1,0 +1,214 @@
+"""Reads rows from JSON, JSON Lines, CSV, TSV and Parquet files, and mappings from YAML files."""
+
+import argparse
+import csv
+import gzip
+import io
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from tunedrift.errors import UserError
+from tunedrift.files import write_text
+
+SUFFIXES = (".json", ".jsonl", ".csv", ".tsv", ".parquet")
+LONGEST_FIELD = 2**27
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row of a file: the file's name, the row's number from 1, and its values by column."""
+
+    file: str
+    number: int
+    values: dict[str, object]
+
+
+@dataclass(frozen=True)
+class Reject:
+    """A row that is left out, and why."""
+
+    file: str
+    row: int
+    reason: str
+
+
+def write_rejects(rejects: list[Reject], path: str | Path) -> None:
+    """Write the rejected rows as CSV with the columns file, row and reason, sorted."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(("file", "row", "reason"))
+    writer.writerows(sorted((reject.file, reject.row, reject.reason) for reject in rejects))
+    write_text(path, text.getvalue())
+
+
+def find_files(patterns: list[str]) -> list[Path]:
+    """The files at the given paths and those that the given glob patterns match, sorted, each once.
+
+    Raises `UserError` where there is none.
+    """
+    found: set[Path] = set()
+    for pattern in patterns:
+        if Path(pattern).is_dir():
+            raise UserError(
+                f"{pattern} is a folder: name a file, or give a pattern such as {pattern}/*.jsonl."
+            )
+        root = Path(Path(pattern).anchor)
+        named = [Path(pattern)] if Path(pattern).is_file() else root.glob(pattern.removeprefix(str(root)))
+        matches = {path for path in named if path.is_file()}
+        if not matches:
+            raise UserError(f"{pattern}: there is no such file, and no file matches it as a pattern.")
+        found |= matches
+    return sorted(found)
+
+
+def read_rows(patterns: list[str], *, header: bool = True) -> Iterator[Row]:
+    """The rows of all files that the paths or glob patterns name, in the order of the files.
+
+    Format by suffix (.json, .jsonl, .csv, .tsv, .parquet, each but the last also with .gz), text as
+    UTF-8 with or without a byte-order mark. `header=False` reads a CSV or TSV file's first line as
+    data and names its columns "1", "2", …
+
+    Raises `UserError` naming the file and, where there is one, the row.
+    """
+    for path in find_files(patterns):
+        suffix = Path(path.stem).suffix if path.suffix == ".gz" else path.suffix
+        if suffix == ".parquet" and path.suffix != ".gz":
+            rows = _parquet(path)
+        elif suffix == ".json":
+            rows = _json(path, _text(path))
+        elif suffix == ".jsonl":
+            rows = _json_lines(path, _text(path))
+        elif suffix in (".csv", ".tsv"):
+            rows = _csv(path, _text(path), "," if suffix == ".csv" else "\t", header)
+        else:
+            raise UserError(
+                f"{path}: the suffix must be one of {', '.join(SUFFIXES)} (.gz after it is fine)."
+            )
+        number = 0
+        for number, values in enumerate(rows, start=1):
+            if not isinstance(values, dict):
+                raise UserError(f"{path}: row {number} is not an object with named fields.")
+            yield Row(path.name, number, values)
+        if not number:
+            raise UserError(f"{path} holds no rows.")
+
+
+def read_yaml(path: str | Path) -> dict:
+    """The mapping in a YAML file. Raises `UserError` where it cannot be read or is no mapping."""
+    try:
+        content = yaml.safe_load(Path(path).read_text(encoding="utf-8-sig"))
+    except FileNotFoundError as error:
+        raise UserError(f"{path}: there is no such file.") from error
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise UserError(f"{path} cannot be read as YAML: {' '.join(str(error).split())}.") from error
+    if not isinstance(content, dict):
+        raise UserError(f"{path} must hold a mapping from names to values.")
+    return content
+
+
+class Pairs(argparse.Action):
+    """An argparse action that collects `key=value` words (several, or joined by commas) as a mapping."""
+
+    def __call__(self, parser, namespace, values, option_string=None):
+        pairs = [pair.partition("=") for word in values for pair in re.split(r",(?=\w+=)", word)]
+        if odd := [key for key, _, value in pairs if not key or not value]:
+            parser.error(f"{option_string}: {odd[0]!r} must have the form key=value")
+        setattr(namespace, self.dest, {key: value for key, _, value in pairs})
+
+
+def _text(path: Path) -> str:
+    try:
+        raw = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+    except (OSError, EOFError) as error:
+        raise UserError(f"{path} cannot be read ({error}): is it complete?") from error
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = raw[: error.start].count(b"\n") + 1
+        raise UserError(f"{path}: line {line} is not UTF-8: save the file with that encoding.") from error
+    if not text.strip():
+        raise UserError(f"{path} is empty.")
+    return text
+
+
+def _json(path: Path, text: str) -> list:
+    try:
+        content = json.loads(text)
+    except json.JSONDecodeError as error:
+        # JSON Lines under the name .json is common.
+        if error.msg == "Extra data" and text.lstrip().startswith("{"):
+            return list(_json_lines(path, text))
+        row = _complete_rows(text) + 1
+        raise UserError(
+            f"{path}: row {row} is broken JSON ({error.msg} at line {error.lineno}): is the file complete?"
+        ) from error
+    if isinstance(content, dict):
+        return [content]
+    if not isinstance(content, list):
+        raise UserError(f"{path} must hold a list of objects.")
+    return content
+
+
+def _complete_rows(text: str) -> int:
+    """How many elements of a broken JSON list can be read."""
+    decoder, position, rows = json.JSONDecoder(), text.find("[") + 1, 0
+    while 0 < position < len(text):
+        while position < len(text) and text[position] in " \t\r\n,":
+            position += 1
+        try:
+            _, position = decoder.raw_decode(text, position)
+        except json.JSONDecodeError:
+            break
+        rows += 1
+    return rows
+
+
+def _json_lines(path: Path, text: str) -> Iterator[object]:
+    # Not splitlines(): it also splits at characters that may stand inside a JSON string.
+    lines = [line for line in text.split("\n") if line.strip()]
+    for number, line in enumerate(lines, start=1):
+        try:
+            yield json.loads(line)
+        except json.JSONDecodeError as error:
+            raise UserError(
+                f"{path}: row {number} is broken JSON ({error.msg}): is the file complete?"
+            ) from error
+
+
+def _csv(path: Path, text: str, delimiter: str, header: bool) -> Iterator[dict]:
+    csv.field_size_limit(LONGEST_FIELD)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    names, number = None, 0
+    try:
+        for fields in reader:
+            if not fields:
+                continue
+            if names is None:
+                names = fields if header else [str(place) for place in range(1, len(fields) + 1)]
+                if len(set(names)) < len(names):
+                    raise UserError(f"{path} names a column twice in its header: {', '.join(names)}.")
+                if header:
+                    continue
+            number += 1
+            if len(fields) != len(names):
+                raise UserError(
+                    f"{path}: row {number} has {len(fields)} fields, not {len(names)}: is a field with a comma quoted?"
+                )
+            yield dict(zip(names, fields, strict=True))
+    except csv.Error as error:
+        raise UserError(f"{path}: row {number + 1} is broken ({error}): is the file complete?") from error
+
+
+def _parquet(path: Path) -> Iterator[dict]:
+    import polars as pl
+
+    try:
+        frame = pl.read_parquet(path)
+    except (OSError, pl.exceptions.PolarsError) as error:
+        raise UserError(f"{path} cannot be read as Parquet ({error}): is it complete?") from error
+    return frame.iter_rows(named=True)

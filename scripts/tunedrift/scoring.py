@@ -1,0 +1,48 @@
+"""Reward-model scores that depend on the text alone: not on batch size, padding or neighbours."""
+
+from typing import TYPE_CHECKING
+
+from tunedrift import chat
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+
+def score(
+    model: "PreTrainedModel",
+    tokenizer: "PreTrainedTokenizerBase",
+    chats: list[list[chat.Message]],
+    *,
+    batch_size: int = 64,
+    max_length: int = 2048,
+) -> list[float]:
+    """One score per chat, in the order given; higher is better.
+
+    Chats are rendered by the reward model's own template and padded on the right, and the score is
+    read at the last real token by position. (The classifier's own forward looks for the padding id
+    instead, which goes wrong where padding and stop token are one.) A chat longer than `max_length`
+    tokens loses its beginning, so that the answer's end is always read.
+    """
+    import torch
+
+    ids = [
+        chat.encode(tokenizer, chat.render(tokenizer, messages).rstrip())[-max_length:] for messages in chats
+    ]
+    scores = [0.0] * len(chats)
+    order = sorted(range(len(chats)), key=lambda i: (-len(ids[i]), ids[i]))
+    for first in range(0, len(order), batch_size):
+        batch = order[first : first + batch_size]
+        lengths = torch.tensor([len(ids[i]) for i in batch])
+        padded = torch.full((len(batch), int(lengths.max())), tokenizer.pad_token_id)
+        for row, i in enumerate(batch):
+            padded[row, : len(ids[i])] = torch.tensor(ids[i])
+        mask = (torch.arange(padded.shape[1]) < lengths[:, None]).long()
+        with torch.inference_mode():
+            hidden = model.base_model(
+                input_ids=padded.to(model.device), attention_mask=mask.to(model.device)
+            ).last_hidden_state
+            last = hidden[torch.arange(len(batch)), lengths.to(hidden.device) - 1]
+            values = model.score(last).squeeze(-1)
+        for i, value in zip(batch, values.float().tolist(), strict=True):
+            scores[i] = value
+    return scores

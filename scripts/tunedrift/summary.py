@@ -1,0 +1,216 @@
+"""The findings of a study as Markdown sentences; every number and every verdict comes from the tables."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import polars as pl
+
+Row = dict[str, Any]
+
+SMALL_WORLD = """\
+> **What this can show.** {models} is a tiny model that the workflow trained by itself on a made-up world.
+> It demonstrates the machinery; how far its safety falls is a property of that world and says nothing of
+> language models at large.
+"""
+
+DEFINITIONS = """\
+- **SA_g**: answers that the judge `{judge}` calls safe / all answers, on plain harmful prompts.
+- **SA_a[wrapped]**: the same on the same prompts under every attack of the suite.
+- **refusal rate**: answers that a refusal judge calls refusals / all answers; **P(refusal)** is the same over
+  sampled answers. A refusal is one way to be safe, not the only one.
+- **over-refusal**: refusals of safe look-alikes. **utility**: answers that hold the words of a right answer.
+- **level − control**: a variant less its matched control, or less the untouched data where it has none; the
+  same model, dataset, seed and prompts.
+- Intervals are percentile bootstrap intervals over prompts (and seeds, where there are several).
+"""
+
+
+def summarize(
+    drift: pl.DataFrame, agreement: pl.DataFrame, gates: list[Row], primary_judge: str, embedded: list[str]
+) -> str:
+    """The summary of a study: Markdown from checked drift and agreement tables and the gates' figures."""
+    whole = drift.filter(pl.col("stratum") == "all")
+    safety = whole.filter(judge=primary_judge)
+    parts = ["# What this study found\n"]
+    if embedded:
+        parts.append(SMALL_WORLD.format(models=listed([f"`{name}`" for name in embedded])))
+    parts.append(seeds_sentence(drift))
+    parts.append("\n## Does benign tuning weaken safety?\n")
+    parts += model_sentences(whole, safety, drift, gates)
+    parts.append("\n## Which property of the data does it?\n")
+    parts += effect_sentences(safety)
+    parts.append("\n## Would a reward model have told us?\n")
+    parts += agreement_sentences(agreement)
+    parts.append("\n## Words\n")
+    parts.append(DEFINITIONS.format(judge=primary_judge))
+    return "\n".join(part.rstrip("\n") if part.startswith("- ") else part for part in parts) + "\n"
+
+
+def listed(names: list[str]) -> str:
+    """`a`, `a and b`, `a, b and c`."""
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+
+
+def between(row: Row) -> str:
+    """`0.72 (0.65 to 0.79)`: an estimate with its interval."""
+    value = number(row["estimate"])
+    return value if row["low"] is None else f"{value} ({number(row['low'])} to {number(row['high'])})"
+
+
+def named(rows: list[Row]) -> str:
+    """`safe 0.21 (0.17 to 0.25), style …`: each reward model with its estimate."""
+    return ", ".join(f"{row['rm']} {between(row)}" for row in rows)
+
+
+def number(value: float) -> str:
+    """Two decimals with a true minus sign; a value that rounds to zero has none."""
+    return f"{round(value, 2) + 0.0:.2f}".replace("-", "−")
+
+
+def resolved(row: Row) -> bool:
+    """Whether the interval of a difference leaves zero out."""
+    return row["low"] is not None and (row["low"] > 0 or row["high"] < 0)
+
+
+def seeds_sentence(drift: pl.DataFrame) -> str:
+    """Whom the intervals speak of."""
+    seeds = drift.filter(contrast="rate")["seeds"].max()
+    if seeds == 1:
+        return "One seed per variant: every number is conditional on its one adapter and does not speak of the variant."
+    return f"{seeds} seeds per variant; intervals include the spread over seeds."
+
+
+def pick(table: pl.DataFrame, **values: Any) -> list[Row]:
+    """Rows whose columns hold the given values; None asks for null."""
+    for column, value in values.items():
+        table = table.filter(pl.col(column).is_null() if value is None else pl.col(column) == value)
+    return table.to_dicts()
+
+
+def model_sentences(
+    whole: pl.DataFrame, safety: pl.DataFrame, drift: pl.DataFrame, gates: list[Row]
+) -> Iterator[str]:
+    """Per model: the untuned rates, then how far each rate moved over all tunings."""
+    for model, gate in zip(drift["model"].unique(maintain_order=True), gates, strict=True):
+        yield (
+            f"- **{model}**, untuned, refused {gate['refusal_rate']:.0%} of {gate['n']} gate prompts, "
+            f"which are reported nowhere else."
+        )
+        for measure, table in (
+            ("SA_g", safety),
+            ("SA_a[wrapped]", safety.filter(pl.col("attack") == "wrapped")),
+            ("p_refusal", whole.filter(pl.col("attack") == "plain")),
+            ("over_refusal", whole.filter(pl.col("attack") == "plain")),
+            ("utility", whole),
+        ):
+            for start in pick(table, contrast="rate", model=model, measure=measure, variant=None):
+                same = {key: start[key] for key in ("model", "measure", "judge", "suite", "attack")}
+                moved = pick(table, contrast="tuned - untuned", **same)
+                if moved:
+                    yield moved_sentence(start, moved)
+        yield from stratum_sentences(drift, safety, model)
+
+
+def moved_sentence(start: Row, moved: list[Row]) -> str:
+    """How one rate moved over all tunings of a model."""
+    falls = [row for row in moved if resolved(row) and row["estimate"] < 0]
+    rises = [row for row in moved if resolved(row) and row["estimate"] > 0]
+    least, most = (choose(moved, key=lambda row: row["estimate"]) for choose in (min, max))
+    mean = sum(row["estimate"] for row in moved) / len(moved)
+    return (
+        f"  - {start['measure']} ({start['judge']}, {start['suite']}) starts at {between(start)}. Over {len(moved)} "
+        f"tunings it moves by {number(mean)} on average, from {number(least['estimate'])} ({least['dataset']}/{least['variant']}) "
+        f"to {number(most['estimate'])} ({most['dataset']}/{most['variant']}); "
+        f"{len(falls)} fall and {len(rises)} rise by more than their interval."
+    )
+
+
+def stratum_sentences(drift: pl.DataFrame, safety: pl.DataFrame, model: str) -> Iterator[str]:
+    """Where SA_g moved, for suites that have strata."""
+    judge = safety["judge"].first()
+    strata = drift.filter(contrast="tuned - untuned", measure="SA_g", judge=judge, model=model)
+    for suite in strata["suite"].unique(maintain_order=True):
+        found = strata.filter((pl.col("suite") == suite) & (pl.col("stratum") != "all"))
+        means = found.group_by("stratum", maintain_order=True).agg(pl.col("estimate").mean())
+        if len(means) > 1:
+            said = listed([f"{number(row['estimate'])} on {row['stratum']}" for row in means.to_dicts()])
+            yield f"  - By stratum of {suite}, the mean move of SA_g is {said}."
+
+
+def effect_sentences(safety: pl.DataFrame) -> Iterator[str]:
+    """Per level and control: the difference in each dataset, and whether the signs agree."""
+    table = safety.filter(contrast="level - control").filter(
+        ((pl.col("measure") == "SA_g") & (pl.col("attack") == "plain")) | (pl.col("attack") == "wrapped")
+    )
+    table = table.filter(pl.col("measure").is_in(["SA_g", "SA_a[wrapped]"]))
+    keys = ("model", "variant", "reference", "measure")
+    for (model, variant, reference, measure), found in table.group_by(keys, maintain_order=True):
+        rows = found.to_dicts()
+        clear = [row for row in rows if resolved(row)]
+        signs = {row["estimate"] > 0 for row in clear}
+        if not clear:
+            verdict = "no effect is resolved"
+        elif len(signs) == 2:
+            verdict = "resolved effects of both signs"
+        else:
+            verdict = f"{'safer' if signs.pop() else 'less safe'} in {len(clear)} of {len(rows)}"
+        said = ", ".join(f"{row['dataset']} {between(row)}" for row in rows)
+        yield f"- {model}, **{variant} − {reference}**, {measure}: {said}: {verdict}."
+
+
+def agreement_sentences(agreement: pl.DataFrame) -> Iterator[str]:
+    """Agreement with one another, with people, and with what tuning did."""
+    for measure, what in (
+        ("kendall_tau_b", "Kendall's tau-b within prompt"),
+        ("sign_agreement", "agreement on the sign of a pair"),
+    ):
+        for (subject,), found in agreement.filter(question="rm_rm", measure=measure).group_by(
+            "subject", maintain_order=True
+        ):
+            rows = [row for row in found.to_dicts() if row["estimate"] is not None]
+            if rows:
+                said = ", ".join(f"{row['rm']}–{row['other']} {between(row)}" for row in rows)
+                yield f"- **RM × RM**, {subject}, {what}: {said}."
+    errors = agreement.filter(question="rm_people", measure="error_rate")
+    rules = {"longer wins", "shorter wins", "random", "refusal keyword"}
+    for (subject,), found in errors.group_by("subject", maintain_order=True):
+        models = [row for row in found.to_dicts() if row["rm"] not in rules]
+        others = [row for row in found.to_dicts() if row["rm"] in rules]
+        bad = [row["rm"] for row in models if row["high"] >= 0.5]
+        yield (
+            f"- **RM × people**, {subject}: error rates {named(models)}; rules that read no meaning: {named(others)}. "
+            + (f"Not told from chance: {listed(bad)}." if bad else "All are below one half.")
+        )
+    for row in agreement.filter(question="detection", measure="detection_accuracy").to_dicts():
+        if row["estimate"] is None:
+            yield f"- **Detection**, {row['rm']}: no two tunings of {row['model']} answered one prompt with different verdicts."
+        else:
+            verdict = (
+                "cannot be told from chance" if row["low"] <= 0.5 <= row["high"] else "differs from chance"
+            )
+            yield (
+                f"- **Detection**, {row['rm']} on {row['model']}: scores the safe answer above the unsafe one in "
+                f"{between(row)} of {row['n']} pairs over {row['clusters']} prompts, which {verdict}."
+            )
+    forecasts = agreement.filter(question="forecast")
+    for (_, _, _), found in forecasts.group_by("rm", "model", "subject", maintain_order=True):
+        # Over all datasets where there are several, else the one.
+        overall = found.filter(pl.col("dataset").is_null()) if found["dataset"].null_count() else found
+        yield forecast_sentence(pick(overall, measure="forecast_concordance")[0], overall)
+
+
+def forecast_sentence(row: Row, forecasts: pl.DataFrame) -> str:
+    """One reward model's concordance over all and over resolved pairs of variants."""
+    clear = pick(forecasts, measure="forecast_concordance_resolved")
+    chance = pick(forecasts, measure="forecast_p")
+    text = f"- **Forecast** of {row['subject']} by {row['rm']}: "
+    text += (
+        f"the sign is right in {between(row)} of {row['n']} pairs of variants"
+        if row["n"]
+        else "no pair to compare"
+    )
+    if clear and clear[0]["n"]:
+        text += f", {number(clear[0]['estimate'])} of the {clear[0]['n']} resolved pairs"
+    if chance and chance[0]["estimate"] is not None:
+        text += f" (permutation p = {chance[0]['estimate']:.3f}, {chance[0]['n']} tuned variants)"
+    return text + "."

@@ -1,0 +1,47 @@
+"""Agreement: whether reward models agree with one another, with people, and with what tuning did."""
+
+import polars as pl
+
+from tunedrift.tables.table import Table
+
+QUESTIONS = ("rm_rm", "rm_people", "forecast", "detection")
+
+AGREEMENT = Table(
+    name="agreement",
+    columns={
+        "question": pl.String,
+        "measure": pl.String,
+        "subject": pl.String,  # of the rewards; of a forecast, the safety measure
+        "rm": pl.String,
+        "other": pl.String,  # the other reward model; the judge; null for people
+        "model": pl.String,  # the tuned model, where the question has one
+        "dataset": pl.String,
+        "estimate": pl.Float64,  # null where the statistic is undefined, with n = 0
+        "low": pl.Float64,
+        "high": pl.Float64,
+        "n": pl.Int64,  # pairs, texts or prompts: what `measure` counts over
+        "clusters": pl.Int64,  # prompts, the unit of the bootstrap
+    },
+    key=("question", "measure", "subject", "rm", "other", "model", "dataset"),
+    allowed={"question": QUESTIONS},
+    nullable=frozenset({"other", "model", "dataset", "estimate", "low", "high"}),
+)
+
+FORECASTS = Table(
+    name="forecasts",
+    columns={
+        "rm": pl.String,
+        "model": pl.String,
+        "dataset": pl.String,
+        "seed": pl.Int64,
+        "variant": pl.String,
+        "other": pl.String,
+        "measure": pl.String,  # the safety measure that was forecast, e.g. SA_g
+        "reward_difference": pl.Float64,  # mean over rows of reward(variant) - reward(other)
+        "safety_difference": pl.Float64,  # safety(variant) - safety(other)
+        "resolved": pl.Boolean,  # the safety difference's interval leaves zero out
+        "rows": pl.Int64,
+    },
+    key=("rm", "model", "dataset", "seed", "variant", "other", "measure"),
+)
+"""The points behind the forecast question: one row per reward model and pair of tuned variants."""

@@ -1,0 +1,31 @@
+"""Verdicts: what one judge says of one answer."""
+
+import polars as pl
+
+from tunedrift.tables.table import Table
+
+LABELS = {
+    "refusal": ("refusal", "compliance", "off_topic", "empty", "unparsable", "failed"),
+    "harm": ("safe", "unsafe", "empty", "unparsable", "failed"),
+    "utility": ("right", "wrong", "empty"),
+}
+"""Judge kind → labels. The last three of a refusal or harm judge are outcomes of their own: never safe, never dropped."""
+
+VERDICTS = Table(
+    name="verdicts",
+    columns={
+        "judge": pl.String,
+        "kind": pl.String,
+        "model": pl.String,
+        "tuning": pl.String,
+        "prompt_id": pl.String,
+        "sample": pl.Int64,
+        "label": pl.String,
+        "truncated": pl.Boolean,
+    },
+    key=("judge", "model", "tuning", "prompt_id", "sample"),
+    allowed={
+        "kind": tuple(LABELS),
+        "label": tuple(sorted({label for labels in LABELS.values() for label in labels})),
+    },
+)

@@ -1,0 +1,80 @@
+"""The lists that the transforms draw from, read from their YAML files and checked."""
+
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from tunedrift.errors import UserError
+from tunedrift.reading import read_yaml
+from tunedrift.transforms.identity import Entry
+from tunedrift.transforms.prose import count_pieces
+from tunedrift.transforms.role_play import PLACES, STANCES, STRENGTHS, TYPES, Persona
+
+
+@dataclass(frozen=True)
+class Lists:
+    """Identity entries, personas by name and filler sentences."""
+
+    statements: tuple[Entry, ...]
+    personas: dict[str, Persona]
+    fillers: tuple[str, ...]
+
+
+def read_lists(statements: str | Path, personas: str | Path, fillers: str | Path) -> Lists:
+    """The three lists. Raises `UserError` naming the file and the entry that does not fit."""
+    return Lists(
+        statements=tuple(
+            _entry(entry, f"{statements}: entry {number}")
+            for number, entry in enumerate(_section(statements), start=1)
+        ),
+        personas={
+            name: _persona(entry, f"{personas}: {name}") for name, entry in _section(personas, dict).items()
+        },
+        fillers=tuple(
+            _text(entry, "text", f"{fillers}: entry {n}") for n, entry in enumerate(_section(fillers), 1)
+        ),
+    )
+
+
+def _section(path: str | Path, kind: type = list):
+    """The one section of a file, named as the file's contents are."""
+    content = read_yaml(path)
+    for name in ("statements", "personas", "fillers"):
+        if isinstance(content.get(name), kind) and content[name]:
+            return content[name]
+    raise UserError(
+        f"{path} must hold a {'list' if kind is list else 'mapping'} under its one key, and not an empty one."
+    )
+
+
+def _text(entry: object, key: str, where: str) -> str:
+    if not isinstance(entry, dict) or not isinstance(entry.get(key), str) or not entry[key].strip():
+        raise UserError(f"{where} has no text under {key!r}.")
+    return entry[key].strip()
+
+
+def _same_length(one: str, other: str, where: str) -> None:
+    if count_pieces(one) != count_pieces(other):
+        raise UserError(
+            f"{where}: {one!r} has {count_pieces(one)} word pieces and {other!r} has {count_pieces(other)}; "
+            "a control must be as long as what it controls for."
+        )
+
+
+def _entry(entry: object, where: str) -> Entry:
+    made = Entry(**{field.name: _text(entry, field.name, where) for field in fields(Entry)})
+    _same_length(made.statement, made.prefix, where)
+    _same_length(made.statement, made.paraphrase, where)
+    return made
+
+
+def _persona(entry: object, where: str) -> Persona:
+    for key, allowed in (("type", TYPES), ("stance", STANCES), ("strength", STRENGTHS), ("place", PLACES)):
+        if _text(entry, key, where) not in allowed:
+            raise UserError(f"{where}: {key} is {entry[key]!r}; it must be one of {', '.join(allowed)}.")
+    texts, inert = entry.get("texts"), entry.get("inert")
+    if not isinstance(texts, list) or not isinstance(inert, list) or not texts or len(texts) != len(inert):
+        raise UserError(f"{where} must list as many inert sentences as texts, and at least one.")
+    for text, control in zip(texts, inert, strict=True):
+        _same_length(text, control, where)
+    labels = {key: entry[key] for key in ("type", "stance", "strength", "place")}
+    return Persona(**labels, texts=tuple(texts), inert=tuple(inert))

@@ -1,0 +1,186 @@
+"""Running text: what must not be touched in it, and where its sentences end."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from tunedrift.errors import UserError
+
+ATOMS = re.compile(
+    r"""
+      (?<!`)(?P<ticks>`+)(?!`).+?(?<!`)(?P=ticks)(?!`)      # code
+    | \$\$.+?\$\$ | \\\(.+?\\\) | \\\[.+?\\\]               # formulas
+    | \$(?![\s\d.,]+\s)[^$\n]*?[^$\s]\$(?!\d)
+    | <<[^<>\n]*>>                                          # calculator marks of worked solutions
+    | !?\[[^\]\n]*\]\([^()\s]*\)                            # links
+    | (?:https?://|www\.)[^\s<>"]*[^\s<>".,;:!?*()\]]       # addresses
+    | [\w.+-]+@[\w-]+\.[\w.-]*\w
+    | “[^”]*” | «[^»]*» | (?<!\w)"[^"\n]+"(?!\w)            # quotations
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+"""Stretches that every transform passes through byte for byte."""
+
+FIRST_MASK = 0xF0000
+"""Masks are private-use characters of plane 15: neither letter, space nor punctuation."""
+
+MASKS = re.compile(f"[{chr(FIRST_MASK)}-{chr(0x10FFFF)}]")
+
+ABBREVIATIONS = frozenset(
+    [
+        "mr",
+        "mrs",
+        "ms",
+        "dr",
+        "prof",
+        "st",
+        "mt",
+        "no",
+        "nos",
+        "vol",
+        "fig",
+        "eq",
+        "etc",
+        "vs",
+        "e.g",
+        "i.e",
+        "eg",
+        "ie",
+        "cf",
+        "al",
+        "approx",
+        "inc",
+        "ltd",
+        "co",
+        "corp",
+        "jr",
+        "sr",
+        "dept",
+        "est",
+        "min",
+        "max",
+        "a.m",
+        "p.m",
+        "u.s",
+        "u.k",
+        "u.s.a",
+        "ph.d",
+        "b.c",
+        "a.d",
+        "jan",
+        "feb",
+        "mar",
+        "apr",
+        "jun",
+        "jul",
+        "aug",
+        "sep",
+        "sept",
+        "oct",
+        "nov",
+        "dec",
+        "gen",
+        "gov",
+        "sen",
+        "rep",
+        "rev",
+        "col",
+        "capt",
+        "lt",
+        "sgt",
+        "ave",
+        "blvd",
+        "rd",
+        "tbsp",
+        "tsp",
+        "oz",
+        "lb",
+        "lbs",
+        "ft",
+    ]
+)
+
+PIECES = re.compile(r"\w+|[^\w\s]+|\n+")
+
+
+@dataclass(frozen=True)
+class Masked:
+    """A text in which each atom is one private-use character."""
+
+    text: str
+    atoms: tuple[str, ...]
+
+    def restore(self, text: str) -> str:
+        """`text` with the atoms back in place of their masks."""
+        return (
+            MASKS.sub(lambda found: self.atoms[ord(found.group()) - FIRST_MASK], text) if self.atoms else text
+        )
+
+
+def mask(text: str) -> Masked:
+    """Replace each atom of `text` by one character. The text must hold no character beyond U+EFFFF."""
+    atoms: list[str] = []
+
+    def replace(found: re.Match) -> str:
+        atoms.append(found.group())
+        return chr(FIRST_MASK + len(atoms) - 1)
+
+    return Masked(ATOMS.sub(replace, text), tuple(atoms))
+
+
+def count_pieces(text: str) -> int:
+    """The length of `text` in word pieces: runs of word characters, of punctuation, and of line breaks.
+
+    A stand-in for model tokens that needs no model.
+    """
+    return len(PIECES.findall(text))
+
+
+def token_counter(path: str | Path) -> Callable[[str], int]:
+    """A measure of length in tokens of the tokenizer in a `tokenizer.json`. Raises `UserError`."""
+    from tokenizers import Tokenizer
+
+    try:
+        tokenizer = Tokenizer.from_file(str(path))
+    except Exception as error:  # the library raises nothing narrower
+        raise UserError(f"{path} cannot be read as a tokenizer: {error}.") from error
+    return lambda text: len(tokenizer.encode(text, add_special_tokens=False).ids)
+
+
+def words(text: str) -> list[str]:
+    """The words and numbers of `text` in order, without punctuation."""
+    return re.findall(r"\w+", text.replace("_", " "))
+
+
+def sentences(text: str) -> list[str]:
+    """The sentences of `text`. A line break ends one too; joined by spaces they hold all its words."""
+    masked = mask(text)
+    return [masked.restore(part) for line in masked.text.split("\n") for part in _split(line, masked.restore)]
+
+
+def _split(line: str, restore: Callable[[str], str]) -> list[str]:
+    parts, start = [], 0
+    for gap in re.finditer(r"\s+", line):
+        before, after = line[start : gap.start()], line[gap.end() :]
+        if _ends(before.rstrip("\"'”’)]*_"), restore) and re.match(
+            r"""["'“‘(\[*]*[^\W\d_a-z]|\d|[\U000F0000-\U000FFFFD]""", after
+        ):
+            parts.append(before)
+            start = gap.end()
+    return [part for part in (*parts, line[start:]) if part.strip()]
+
+
+def _ends(text: str, restore: Callable[[str], str]) -> bool:
+    """Whether a sentence can end with `text`: no abbreviation, initial or number of a list."""
+    if not text:
+        return False
+    if ord(text[-1]) >= FIRST_MASK:
+        return bool(re.search(r"[.!?]\W$", restore(text[-1])))
+    if text[-1] in "!?…":
+        return True
+    if text[-1] != ".":
+        return False
+    word = text[:-1].rsplit(maxsplit=1)[-1].lstrip("(\"'“‘[*") if text[:-1].split() else ""
+    number = re.fullmatch(r"\d+", word) and text[:-1].strip() == word
+    return not (word.lower() in ABBREVIATIONS or re.fullmatch(r"[A-Z]", word) or number or not word)

@@ -1,0 +1,493 @@
+"""Answer structure: the same words as prose, as a list, or as Markdown.
+
+Each level is a function from an answer to a rewritten answer, or None where it cannot be had
+without loss. None of them adds, drops or moves a word, and each leaves its own results alone.
+"""
+
+import re
+from collections.abc import Callable
+
+from tunedrift.transforms.markup import (
+    Block,
+    Heading,
+    List,
+    Rule,
+    Text,
+    UntouchableError,
+    Verbatim,
+    clean,
+    read,
+    write,
+)
+from tunedrift.transforms.prose import ATOMS, MASKS, Masked, mask, sentences, words
+
+LONGEST_HEADING = 12
+LONGEST_LEAD = 5
+
+STEP = re.compile(
+    r"(first|firstly|second|secondly|third|thirdly|then|next|after|afterwards|finally|lastly|last|once|now)\b",
+    re.I,
+)
+VERBS = frozenset(
+    [
+        "is",
+        "are",
+        "was",
+        "were",
+        "can",
+        "could",
+        "may",
+        "might",
+        "must",
+        "should",
+        "shall",
+        "will",
+        "would",
+        "has",
+        "have",
+        "had",
+        "do",
+        "does",
+        "did",
+        "helps",
+        "help",
+        "makes",
+        "make",
+        "takes",
+        "take",
+        "gives",
+        "give",
+        "needs",
+        "need",
+        "includes",
+        "include",
+        "means",
+        "provides",
+        "provide",
+        "allows",
+        "allow",
+    ]
+)
+"""A subject ends before one of these."""
+OPENERS = frozenset(
+    [
+        "in",
+        "on",
+        "at",
+        "as",
+        "when",
+        "if",
+        "for",
+        "to",
+        "after",
+        "before",
+        "while",
+        "although",
+        "though",
+        "with",
+        "without",
+        "by",
+        "from",
+        "during",
+        "since",
+        "unless",
+        "until",
+        "once",
+        "under",
+        "over",
+        "among",
+        "within",
+        "despite",
+        "because",
+        "like",
+        "unlike",
+    ]
+)
+"""A clause that begins with one of these ends at its comma."""
+OBJECTS = frozenset(
+    [
+        "a",
+        "an",
+        "the",
+        "this",
+        "that",
+        "these",
+        "those",
+        "it",
+        "them",
+        "him",
+        "her",
+        "us",
+        "me",
+        "my",
+        "your",
+        "our",
+        "his",
+        "its",
+        "their",
+        "one",
+        "two",
+        "three",
+        "some",
+        "any",
+        "all",
+        "each",
+        "every",
+        "everything",
+        "what",
+        "how",
+        "out",
+        "up",
+        "down",
+        "off",
+        "in",
+        "on",
+        "at",
+        "to",
+        "with",
+        "for",
+        "from",
+        "into",
+        "over",
+        "about",
+        "between",
+        "around",
+        "aside",
+        "as",
+        "until",
+        "yourself",
+    ]
+)
+"""What follows the verb of an instruction: "Fold the paper"."""
+EMPTY = (OPENERS | OBJECTS) | frozenset(
+    [
+        "i",
+        "you",
+        "he",
+        "she",
+        "they",
+        "we",
+        "there",
+        "here",
+        "but",
+        "so",
+        "many",
+        "most",
+        "not",
+        "no",
+        "yes",
+        "also",
+        "such",
+        "which",
+        "who",
+        "whom",
+        "why",
+        "where",
+        "and",
+        "or",
+        "of",
+        "both",
+        "either",
+        "then",
+        "than",
+        "be",
+        "i'm",
+        "i'd",
+        "i've",
+        "i'll",
+        "it's",
+        "he's",
+        "she's",
+        "they're",
+        "we're",
+        "you're",
+        "that's",
+        "there's",
+    ]
+)
+"""Words that carry too little to stand in bold alone, or to end a lead-in."""
+CODE = re.compile(
+    r"""
+      ^\s*(import\s+[\w.{*]|from\s+[\w.]+\s+import\b|def\s+\w+\s*\(|class\s+\w+\s*[:({]|function\s*\w*\s*\(|
+        (const|let|var)\s+\w+\s*=|(public|private|protected|static)\s+\w+|\#include\b|using\s+\w+.*;|
+        (for|while|if|elif|switch)\b.*[:{]\s*$|else\s*[:{]|try\s*[:{]|return\s+[^.]*;?$|print\w*\s*\(|
+        SELECT\s.+|INSERT\s+INTO\b|UPDATE\s+\w+\s+SET\b|CREATE\s+TABLE\b|</?\w+[^<>]*>|<!DOCTYPE|
+        (sudo|pip|npm|git|apt-get)\s+\w+|\w[\w.\[\]]*\s*[-+*/]?=\s*[^=\s].*[^.]$|[\w.]+\([^()]*\)\s*$)
+    | ^\#!/ | ^\s*(then|fi|done|esac|end)$ | ^[A-Za-z_]\w*=["'$(\U000F0000-\U000FFFFD]
+    | [;{}]\s*$ | \)\s*=>  | ^\s*[\])}]+[,;]?\s*$ | </\w+>\s*$
+    """,
+    re.VERBOSE,
+)
+SALUTATION = re.compile(r"(dear|hi|hello|hey|to whom)\b[^.!?]*,?\s*\n", re.I)
+
+
+def plain(text: str) -> str | None:
+    """Prose: no headings, lists or emphasis; code, tables, quotations and formulas as they are."""
+    return _rewrite(text, _to_prose)
+
+
+def itemized(text: str) -> str | None:
+    """Lists: an answer that has one keeps it, else each sentence is an item; no headings or emphasis."""
+    return _rewrite(text, _to_items)
+
+
+def markdown(text: str) -> str | None:
+    """Markdown: a short opening sentence as heading, lists, and bold lead-ins of their items."""
+    return _rewrite(text, _to_markdown)
+
+
+LEVELS: dict[str, Callable[[str], str | None]] = {"plain": plain, "itemized": itemized, "markdown": markdown}
+
+
+def _rewrite(text: str, change: Callable[[list[Block]], list[Block]]) -> str | None:
+    """`text` with its blocks changed; None where that would lose something or would not be stable."""
+    if _opaque(text):
+        return None
+    try:
+        blocks = read(text)
+        if any(isinstance(block, Text) and looks_like_code(block.text) for block in _flat(blocks)):
+            return f"```\n{text}\n```" if change is _to_markdown and _is_program(text) else None
+        result = _respaced(write(change(blocks)), text)
+        again = _respaced(write(change(read(result))), result)
+        kept = words(write(_to_prose(read(result)))) == words(write(_to_prose(read(text))))
+    except UntouchableError:
+        return None
+    whole = all(found.group() in result for found in ATOMS.finditer(text) if not _is_link(found.group()))
+    return result if kept and whole and again == result else None
+
+
+def _respaced(result: str, text: str) -> str:
+    """`text` itself where `result` differs from it by white space alone."""
+    return text if result.split() == text.split() else result
+
+
+def _opaque(text: str) -> bool:
+    """Whether `text` is mostly in a script whose sentences we cannot tell apart, or clashes with masks."""
+    if text.isascii():
+        return not re.search(r"[A-Za-z]", text)
+    letters = [char for char in text if char.isalpha()]
+    foreign = sum(ord(char) >= 0x250 for char in letters)
+    return bool(MASKS.search(text)) or foreign * 3 > len(letters) or not letters
+
+
+def _flat(blocks: list[Block]) -> list[Block]:
+    flat = []
+    for block in blocks:
+        flat += (
+            [inner for item in block.items for inner in _flat(item)] if isinstance(block, List) else [block]
+        )
+    return flat
+
+
+def looks_like_code(text: str) -> bool:
+    """Whether a line of `text`, which is in no fence, looks like code."""
+    return any(CODE.search(line) for line in mask(text).text.split("\n"))
+
+
+def _is_program(text: str) -> bool:
+    """Whether the whole of `text` is code without a fence around it."""
+    lines = [line for line in text.split("\n") if line.strip()]
+    return "```" not in text and sum(bool(CODE.search(line)) for line in lines) * 2 > len(lines)
+
+
+def _is_link(atom: str) -> bool:
+    return atom.startswith(("[", "!["))
+
+
+# Prose
+
+
+def _to_prose(blocks: list[Block]) -> list[Block]:
+    prose: list[Block] = []
+    flows = False
+    for block in blocks:
+        if isinstance(block, Rule):
+            flows = False
+        elif isinstance(block, Verbatim):
+            prose.append(block)
+            flows = False
+        else:
+            text = _prose_list(block) if isinstance(block, List) else [Text(_unlink(clean(block.text)))]
+            if isinstance(block, Heading):
+                text = [Text(_closed(text[0].text))]
+            # A list goes on in the sentence before it, and a section in its title.
+            joins = prose and isinstance(prose[-1], Text) and (flows or isinstance(block, List))
+            if joins and text and isinstance(text[0], Text):
+                prose[-1] = Text(f"{prose[-1].text} {text.pop(0).text}")
+            prose += text
+            flows = isinstance(block, Heading)
+    return prose
+
+
+def _prose_list(block: List) -> list[Block]:
+    """The items as sentences of one paragraph; code inside an item stands between paragraphs."""
+    items = [_to_prose(item) for item in block.items]
+    parts: list[Block] = []
+    short = all(len(item) == 1 and isinstance(item[0], Text) and _is_short(item[0].text) for item in items)
+    if short:
+        return [Text(_closed(", ".join(item[0].text.rstrip(",;") for item in items)))]
+    for part in (part for item in items for part in item):
+        text = Text(_closed(part.text)) if isinstance(part, Text) else part
+        if isinstance(text, Text) and parts and isinstance(parts[-1], Text):
+            parts[-1] = Text(f"{parts[-1].text} {text.text}")
+        else:
+            parts.append(text)
+    return parts
+
+
+def _is_short(text: str) -> bool:
+    return len(text.split()) <= 5 and not re.search(r"[.!?:,]$|\n", text) and "," not in text
+
+
+def _closed(text: str) -> str:
+    """`text` with a full stop, unless it ends in a mark of its own."""
+    return f"{text}." if re.search(r"(?:\w|[)%\]`]|(?<![.!?…])[\"”’])$", text) else text
+
+
+def _unlink(text: str) -> str:
+    return re.sub(r"!?\[([^\]\n]*)\]\(([^()\s]*)\)", r"\1 (\2)", text)
+
+
+# Lists
+
+
+def _to_items(blocks: list[Block]) -> list[Block]:
+    kept = [_bare(block) for block in blocks if not isinstance(block, Rule)]
+    if any(isinstance(block, List) for block in kept):
+        return kept
+    runs: list[Block | list[str]] = []
+    for block in kept:
+        if isinstance(block, Verbatim):
+            runs.append(block)
+            continue
+        if not runs or not isinstance(runs[-1], list):
+            runs.append([])
+        runs[-1] += _points(block.text)
+    items = [block for run in runs for block in (_listed(run) if isinstance(run, list) else [run])]
+    if not any(isinstance(block, List) for block in items):
+        raise UntouchableError("nothing to itemize")
+    return items
+
+
+def _bare(block: Block) -> Block:
+    if isinstance(block, List):
+        return List(block.ordered, block.start, [[_bare(inner) for inner in item] for item in block.items])
+    if isinstance(block, Heading):
+        return Text(_closed(clean(block.text)))
+    return Text(clean(block.text)) if isinstance(block, Text) else block
+
+
+def _points(text: str) -> list[str]:
+    """The sentences or lines of a paragraph. Raises `UntouchableError` for a letter, a poem or a dialogue."""
+    lines = text.split("\n")
+    if SALUTATION.match(text + "\n") and len(lines[0].split()) <= 6:
+        raise UntouchableError("letter")
+    open_lines = sum(not re.search(r"[.!?:)\"”\d]$", line.rstrip()) for line in lines)
+    if (
+        len(lines) > 2
+        and open_lines * 4 >= len(lines)
+        and any(line.rstrip().endswith((",", ";", "-")) for line in lines)
+    ):
+        raise UntouchableError("verse")
+    if sum(bool(re.match(r"[A-Z][\w ]{0,20}: ?\S", line)) for line in lines) > 1 and any(
+        "?" in line for line in lines
+    ):
+        raise UntouchableError("dialogue")
+    return sentences(text)
+
+
+def _listed(points: list[str]) -> list[Block]:
+    """Points as a list; an opening that ends in a colon stands before it, a closing one after it."""
+    before, after = [], []
+    if len(points) > 2 and points[0].endswith(":"):
+        before = [Text(points.pop(0))]
+    if points and points[-1].endswith(":"):
+        after = [Text(points.pop())]
+    if len(points) < 2:
+        return [*before, *map(Text, points), *after]
+    return [*before, _make_list(points), *after]
+
+
+def _make_list(points: list[str]) -> List:
+    steps = sum(bool(STEP.match(point)) for point in points) >= 2
+    return List(ordered=steps, items=[[Text(point)] for point in points])
+
+
+# Markdown
+
+
+def _to_markdown(blocks: list[Block]) -> list[Block]:
+    if any(isinstance(block, List) for block in blocks):
+        result = _titled(blocks)
+    else:
+        prose = sum(isinstance(block, Text) for block in blocks)
+        result = []
+        if prose > 2 and prose == len(blocks) and all(len(_points(block.text)) == 1 for block in blocks):
+            blocks, prose = [List(ordered=False, items=[[block] for block in blocks])], 0
+        for block in _titled(blocks):
+            points = _points(clean(block.text)) if isinstance(block, Text) else []
+            titled = bool(result) and isinstance(result[-1], Heading)
+            if (prose == 1 and len(points) == 2) or (titled and len(points) > 1):
+                result.append(_make_list(points))
+            elif len(points) > 2:
+                result += [Text(points[0]), _make_list(points[1:])]
+            else:
+                result.append(block)
+    result = [_led(block) if isinstance(block, List) else block for block in result]
+    if not any(isinstance(block, Heading | List) for block in result):
+        raise UntouchableError("nothing to mark up")
+    return result
+
+
+def _titled(blocks: list[Block]) -> list[Block]:
+    """The blocks, the opening sentence made a heading if it is short, more follows and there is none."""
+    if not blocks or not isinstance(blocks[0], Text) or any(isinstance(block, Heading) for block in blocks):
+        return blocks
+    first, *rest = _points(clean(blocks[0].text))
+    fits = 2 <= len(words(first)) <= LONGEST_HEADING and re.search(r"[\w)][.:!?]?$", first)
+    followed = rest or (blocks[1:] and (not isinstance(blocks[1], Text) or first[-1] in ".:!?"))
+    if not fits or not followed:
+        return blocks
+    title = Heading(2, first.removesuffix("."))
+    return [title, *([Text(_rest(blocks[0].text, first))] if rest else []), *blocks[1:]]
+
+
+def _rest(text: str, first: str) -> str:
+    """What follows the sentence `first` in a paragraph, its emphasis kept where it can be."""
+    return text[len(first) :].strip() if text.startswith(first) else clean(text)[len(first) :].strip()
+
+
+def _led(block: List) -> List:
+    items = []
+    for item in block.items:
+        head, *tail = item
+        if isinstance(head, Text):
+            head = Text(_lead(head.text))
+        items.append([head, *(_led(inner) if isinstance(inner, List) else inner for inner in tail)])
+    return List(block.ordered, block.start, items)
+
+
+def _lead(text: str) -> str:
+    """`text` with its opening clause, its subject or the verb of an instruction in bold, where it has one."""
+    if "*" in text or "\n" in text:
+        return text
+    masked = mask(text)
+    heads = masked.text.split(" ")
+    first = heads[0].strip(",:").lower()
+    for place, word in enumerate(heads[:LONGEST_LEAD]):
+        comma = word.endswith(",") and (place < 2 or first in OPENERS)
+        if word.endswith(":") or comma:
+            return _bold(masked, " ".join([*heads[:place], word[:-1]]))
+        subject = first not in OPENERS and not any(head.lower() in EMPTY for head in heads[1:place])
+        if place and word.lower() in VERBS and subject:
+            return _bold(masked, " ".join(heads[:place]))
+    if len(heads) > 2 and first not in EMPTY and heads[1].lower() in OBJECTS and re.search(r"[.!]$", text):
+        return _bold(masked, heads[0])
+    return text
+
+
+def _bold(masked: Masked, cut: str) -> str:
+    """The text with the stretch `cut`, which it begins with, in bold, unless that says too little."""
+    held = [word.lower() for word in cut.split(" ")]
+    marked = not all(word in EMPTY for word in held) and re.fullmatch(r"[^\W_](.*[\w)])?", cut, re.DOTALL)
+    return masked.restore(f"**{cut}**{masked.text[len(cut) :]}" if marked else masked.text)

@@ -1,0 +1,66 @@
+"""Wrap a suite of prompts: each prompt plain and under each attack."""
+
+import argparse
+from pathlib import Path
+
+from tunedrift import cli
+from tunedrift.reading import Pairs
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line of this program."""
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--suite", required=True, help="the suite's name")
+    options.add_argument(
+        "--kind", required=True, choices=("harmful", "safe", "utility"), help="what the prompts are"
+    )
+    options.add_argument("--path", required=True, nargs="+", help="files, or patterns such as 'data/*.csv'")
+    options.add_argument(
+        "--columns",
+        nargs="+",
+        action=Pairs,
+        metavar="ROLE=COLUMN",
+        help="roles: prompt, id, category, stratum, reference, context; by their own names if left out",
+    )
+    options.add_argument(
+        "--keep", nargs="+", action=Pairs, metavar="COLUMN=VALUE", help="keep rows with these values"
+    )
+    options.add_argument(
+        "--header",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="whether a CSV file begins with its column names; else they are 1, 2, …",
+    )
+    options.add_argument("--attacks", nargs="*", default=[], help="attacks beside the plain prompts")
+    options.add_argument(
+        "--attack-files", nargs="*", type=Path, default=[], help="YAML files of attacks by name"
+    )
+    options.add_argument("--n", type=int, help="how many plain prompts to keep; all if left out")
+    options.add_argument("--seed", type=int, default=0, help="which n prompts")
+    options.add_argument("--out", required=True, type=Path, help="the prompts table")
+    return options
+
+
+def main(options: argparse.Namespace) -> None:
+    """Read the prompts, wrap them, and write the table."""
+    from tunedrift.reading import read_rows, read_yaml
+    from tunedrift.tables.prompts import PROMPTS
+    from tunedrift.wrapping import read_prompts, wrap
+
+    prompts = read_prompts(
+        read_rows(options.path, header=options.header),
+        suite=options.suite,
+        kind=options.kind,
+        mapping=options.columns,
+        keep=options.keep,
+        n=options.n,
+        seed=options.seed,
+    )
+    templates = {name: entry for path in options.attack_files for name, entry in read_yaml(path).items()}
+    rows = wrap(prompts, suite=options.suite, kind=options.kind, attacks=options.attacks, templates=templates)
+    PROMPTS.write(PROMPTS.frame(rows), options.out)
+    print(f"{options.suite}: {len(prompts)} prompts, {len(rows)} with attacks")
+
+
+if __name__ == "__main__":
+    cli.run(main, parser())

@@ -1,0 +1,45 @@
+"""Write envs/cpu.yaml and envs/torch.yaml for `--sdm conda` from envs/requirements.txt. Run by hand."""
+
+import argparse
+from pathlib import Path
+
+import yaml
+
+from tunedrift import cli, files
+
+MODEL_STEPS = "# Only for steps that run models:"
+"""The line of requirements.txt below which the packages are for model-running steps alone."""
+
+
+def environments(requirements: str) -> dict[str, dict]:
+    """Environment name → the conda environment, from the text of requirements.txt.
+
+    `cpu` leaves the packages below `MODEL_STEPS` out, `torch` has them all.
+    """
+    common, models = requirements.split(MODEL_STEPS)
+    pins = {"cpu": common, "torch": common + models}
+    return {
+        name: {
+            "channels": ["conda-forge", "nodefaults"],
+            "dependencies": ["python=3.11", "pip", {"pip": [line for line in text.splitlines() if "==" in line]}],
+        }
+        for name, text in pins.items()
+    }
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--envs", type=Path, default=Path("envs"), help="folder of requirements.txt")
+    return parser
+
+
+def main(args: argparse.Namespace) -> None:
+    """Read the pins, write both files."""
+    requirements = (args.envs / "requirements.txt").read_text(encoding="utf-8")
+    for name, environment in environments(requirements).items():
+        files.write_text(args.envs / f"{name}.yaml", yaml.safe_dump(environment, sort_keys=False))
+
+
+if __name__ == "__main__":
+    cli.run(main, parser())

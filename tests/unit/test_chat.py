@@ -1,0 +1,56 @@
+import pytest
+import tiny
+
+from tunedrift import chat
+from tunedrift.errors import UserError
+
+ONE_TURN = [{"role": "user", "content": "How do I plant a tree?"}, {"role": "assistant", "content": "First dig a hole."}]
+
+
+@pytest.fixture(scope="module")
+def tokenizer():
+    return tiny.tokenizer()
+
+
+def kept(tokenizer, messages):
+    ids, labels = chat.supervised(tokenizer, messages)
+    assert len(ids) == len(labels)
+    assert all(label in (token, chat.IGNORED) for token, label in zip(ids, labels, strict=True))
+    return tokenizer.decode([label for label in labels if label != chat.IGNORED])
+
+
+def test_loss_falls_on_the_answer_and_its_stop_token_only(tokenizer):
+    assert kept(tokenizer, ONE_TURN) == "First dig a hole.<|im_end|>"
+
+
+def test_every_assistant_turn_counts(tokenizer):
+    second = [{"role": "user", "content": "And then?"}, {"role": "assistant", "content": "Water it."}]
+    assert kept(tokenizer, ONE_TURN + second) == "First dig a hole.<|im_end|>Water it.<|im_end|>"
+
+
+def test_a_system_turn_carries_no_loss(tokenizer):
+    assert kept(tokenizer, [{"role": "system", "content": "Be brief."}, *ONE_TURN]) == "First dig a hole.<|im_end|>"
+
+
+def test_the_ids_are_those_of_the_rendered_chat(tokenizer):
+    ids, _ = chat.supervised(tokenizer, ONE_TURN)
+    assert tokenizer.decode(ids) == chat.render(tokenizer, ONE_TURN)
+
+
+def test_a_template_without_a_stop_token_gets_the_tokenizers_own():
+    tokenizer = tiny.tokenizer()
+    tokenizer.chat_template = (
+        "{% for message in messages %}{{ message['role'] }}: {{ message['content'] }}\n{% endfor %}"
+        "{% if add_generation_prompt %}assistant: {% endif %}"
+    )
+    # The space before the answer is part of its first token.
+    assert kept(tokenizer, ONE_TURN) == " First dig a hole.<|im_end|>"
+
+
+def test_a_template_that_refuses_a_role_says_so():
+    tokenizer = tiny.tokenizer()
+    tokenizer.chat_template = (
+        "{% if messages[0]['role'] == 'system' %}{{ raise_exception('System role not supported') }}{% endif %}x"
+    )
+    with pytest.raises(UserError, match="turns system, user, assistant: System role not supported"):
+        chat.render(tokenizer, [{"role": "system", "content": "Be brief."}, *ONE_TURN])

@@ -1,0 +1,114 @@
+import gzip
+import json
+
+import polars as pl
+import pytest
+
+from tunedrift.errors import UserError
+from tunedrift.reading import Reject, read_rows, read_yaml, write_rejects
+
+ROWS = [{"a": "one, two", "b": "é"}, {"a": "three\nfour", "b": ""}]
+
+
+def write(path, kind):
+    if kind == "json":
+        path.write_text(json.dumps(ROWS), encoding="utf-8")
+    elif kind == "jsonl":
+        path.write_text(
+            "\n".join(json.dumps(row, ensure_ascii=False) for row in ROWS) + "\n\n", encoding="utf-8"
+        )
+    elif kind == "parquet":
+        pl.DataFrame(ROWS).write_parquet(path)
+    else:
+        separator = "," if kind == "csv" else "\t"
+        path.write_text(pl.DataFrame(ROWS).write_csv(separator=separator), encoding="utf-8-sig")
+
+
+@pytest.mark.parametrize("kind", ["json", "jsonl", "csv", "tsv", "parquet"])
+def test_all_formats_give_the_same_rows(tmp_path, kind):
+    path = tmp_path / f"rows.{kind}"
+    write(path, kind)
+    rows = list(read_rows([str(path)]))
+    assert [row.values for row in rows] == ROWS
+    assert [(row.file, row.number) for row in rows] == [(path.name, 1), (path.name, 2)]
+
+
+@pytest.mark.parametrize("kind", ["json", "jsonl", "csv"])
+def test_compressed_files(tmp_path, kind):
+    write(tmp_path / f"rows.{kind}", kind)
+    path = tmp_path / f"rows.{kind}.gz"
+    path.write_bytes(gzip.compress((tmp_path / f"rows.{kind}").read_bytes()))
+    assert [row.values for row in read_rows([str(path)])] == ROWS
+
+
+def test_json_lines_under_the_name_json(tmp_path):
+    write(tmp_path / "rows.jsonl", "jsonl")
+    path = (tmp_path / "rows.jsonl").rename(tmp_path / "rows.json")
+    assert [row.values for row in read_rows([str(path)])] == ROWS
+
+
+def test_without_a_header_the_first_line_is_data(tmp_path):
+    path = tmp_path / "rows.csv"
+    path.write_text("first\nsecond\n")
+    assert [row.values for row in read_rows([str(path)], header=False)] == [{"1": "first"}, {"1": "second"}]
+
+
+def test_a_pattern_reads_all_files_in_order_each_once(tmp_path):
+    for name in ("b.jsonl", "a.jsonl"):
+        (tmp_path / name).write_text(json.dumps({"name": name}))
+    rows = read_rows([str(tmp_path / "*.jsonl"), str(tmp_path / "a.jsonl")])
+    assert [row.values["name"] for row in rows] == ["a.jsonl", "b.jsonl"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("x.json", b'[{"a": 1}, {"a": ', "row 2 is broken JSON"),
+        ("x.json", b'"text"', "must hold a list"),
+        ("x.json", b"[]", "holds no rows"),
+        ("x.json", b"[1]", "row 1 is not an object"),
+        ("x.jsonl", b'{"a": 1}\n{"a": "b', "row 2 is broken JSON"),
+        ("x.jsonl", b" \n", "is empty"),
+        ("x.jsonl", b'{"a": "b"}\n{"a": "\xe9"}', "line 2 is not UTF-8"),
+        ("x.jsonl.gz", b"no gzip", "is it complete"),
+        ("x.csv", b"a,b\n1,2,3\n", "row 1 has 3 fields, not 2"),
+        ("x.csv", b'a,b\n1,"2\n', "row 1 is broken"),
+        ("x.csv", b"a,a\n1,2\n", "names a column twice"),
+        ("x.csv", b"a,b\n", "holds no rows"),
+        ("x.parquet", b"PAR1", "cannot be read as Parquet"),
+        ("x.txt", b"text", "the suffix must be one of"),
+    ],
+)
+def test_a_broken_file_is_named_with_its_row(tmp_path, name, content, message):
+    path = tmp_path / name
+    path.write_bytes(content)
+    with pytest.raises(UserError, match=message) as raised:
+        list(read_rows([str(path)]))
+    assert str(path) in str(raised.value)
+
+
+def test_a_missing_file_and_a_folder(tmp_path):
+    with pytest.raises(UserError, match="no such file"):
+        list(read_rows([str(tmp_path / "none*.csv")]))
+    with pytest.raises(UserError, match="is a folder"):
+        list(read_rows([str(tmp_path)]))
+
+
+def test_rejects_are_sorted_and_quoted(tmp_path):
+    write_rejects(
+        [Reject("b", 1, "x"), Reject("a", 10, 'is "odd", so'), Reject("a", 2, "y")], tmp_path / "r.csv"
+    )
+    lines = (tmp_path / "r.csv").read_text().splitlines()
+    assert lines == ["file,row,reason", "a,2,y", 'a,10,"is ""odd"", so"', "b,1,x"]
+
+
+def test_yaml_must_be_a_mapping(tmp_path):
+    path = tmp_path / "x.yaml"
+    path.write_text("- a")
+    with pytest.raises(UserError, match="must hold a mapping"):
+        read_yaml(path)
+    path.write_text("a: [")
+    with pytest.raises(UserError, match="cannot be read as YAML"):
+        read_yaml(path)
+    with pytest.raises(UserError, match="no such file"):
+        read_yaml(tmp_path / "none.yaml")

@@ -1,0 +1,83 @@
+from pathlib import Path
+
+import pytest
+
+from tunedrift.errors import UserError
+from tunedrift.reading import read_yaml
+from tunedrift.transforms.lists import read_lists
+from tunedrift.transforms.prose import count_pieces
+from tunedrift.transforms.role_play import STANCES, STRENGTHS, TYPES, Persona, play
+
+RESOURCES = Path(__file__).parents[2] / "resources"
+PATHS = [RESOURCES / f"{name}.yaml" for name in ("identity", "personas", "fillers")]
+LISTS = read_lists(*PATHS)
+CHAT = [
+    {"role": "user", "content": "Hi?"},
+    {"role": "assistant", "content": "Hi."},
+    {"role": "user", "content": "So?"},
+]
+LABELS = {"type": "fictional", "stance": "neutral", "strength": "mention"}
+
+
+def test_all_types_stances_and_strengths_are_there():
+    personas = LISTS.personas.values()
+    assert {(persona.type, persona.stance) for persona in personas} == {
+        (t, s) for t in TYPES for s in STANCES
+    }
+    assert {persona.strength for persona in personas} == set(STRENGTHS)
+
+
+def test_no_training_persona_is_an_attack():
+    attacks = " ".join(read_yaml(RESOURCES / "attacks.yaml")["role"]["templates"])
+    assert not [text for persona in LISTS.personas.values() for text in persona.texts if text in attacks]
+
+
+def test_a_persona_stands_before_the_first_instruction():
+    persona = Persona(**LABELS, place="instruction", texts=("You are a cat.",), inert=("It is a day.",))
+    played = play(CHAT, persona, "key")
+    assert [message["content"] for message in played] == ["You are a cat. Hi?", "Hi.", "So?"]
+    assert play(played, persona, "key") == played
+    assert play(CHAT, persona, "key", inert=True)[0]["content"] == "It is a day. Hi?"
+
+
+def test_a_persona_stands_before_the_system_prompt_that_is_there():
+    persona = Persona(**LABELS, place="system", texts=("You are a cat.",), inert=("It is a day.",))
+    assert play(CHAT, persona, "key") == [{"role": "system", "content": "You are a cat."}, *CHAT]
+    system = {"role": "system", "content": "Be brief."}
+    assert play([system, *CHAT], persona, "key")[0]["content"] == "You are a cat.\nBe brief."
+
+
+@pytest.mark.parametrize("name", sorted(LISTS.personas))
+def test_the_control_is_as_long_as_the_persona_row_by_row(name):
+    persona = LISTS.personas[name]
+    drawn = set()
+    for key in map(str, range(30)):
+        played, control = play(CHAT, persona, key), play(CHAT, persona, key, inert=True)
+        assert count_pieces(played[0]["content"]) == count_pieces(control[0]["content"])
+        assert played != control
+        drawn.add(played[0]["content"])
+    assert len(drawn) == len(persona.texts)
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "message"),
+    [
+        (
+            "identity",
+            ('statement: "I am an AI assistant."', 'statement: "I am an AI."'),
+            "as long as what it controls",
+        ),
+        ("personas", ("type: assistant", "type: helper"), "must be one of assistant"),
+        ("personas", ('      - "It is a Monday."\n', ""), "as many inert sentences"),
+        ("fillers", ('text: "Indeed."', 'text: ""'), "no text under 'text'"),
+        ("fillers", ("fillers:", "other:"), "must hold a list"),
+    ],
+)
+def test_a_list_that_does_not_match_is_refused(tmp_path, name, change, message):
+    content = (RESOURCES / f"{name}.yaml").read_text()
+    assert change[0] in content
+    changed = tmp_path / f"{name}.yaml"
+    changed.write_text(content.replace(*change, 1))
+    with pytest.raises(UserError, match=message) as raised:
+        read_lists(*(changed if path.stem == name else path for path in PATHS))
+    assert str(changed) in str(raised.value)

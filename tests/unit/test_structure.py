@@ -1,0 +1,234 @@
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tunedrift.transforms.length import TOLERANCE, lengthen
+from tunedrift.transforms.prose import count_pieces, sentences, words
+from tunedrift.transforms.structure import LEVELS, itemized, markdown, plain
+
+PROSE = (
+    "Anyone can wash a scarf. Open a window. Throw the waste in the bin. Finally, your home will thank you."
+)
+
+MARKED = """## Making tea
+
+You need **three** things:
+
+- a cup
+- hot *water*
+- `leaf.type`
+
+1. **Boil** the water.
+2. Pour it.
+
+> Keep   "this" *as it is*.
+
+| a | b |
+|---|---|
+| 1 | 2 |
+
+```python
+x = 2*3*4  # **not bold**
+
+- no list
+```"""
+
+VERBATIM = [
+    '> Keep   "this" *as it is*.',
+    "| a | b |\n|---|---|\n| 1 | 2 |",
+    "```python\nx = 2*3*4  # **not bold**\n\n- no list\n```",
+    "`leaf.type`",
+]
+
+FILLERS = ("Indeed.", "Life goes on.", "The sky is wide.", "Time flies.", "There are seven days in a week.")
+
+WORDS = st.sampled_from(
+    [
+        "the",
+        "a",
+        "red",
+        "Cup",
+        "water",
+        "Wash",
+        "it",
+        "is",
+        "can",
+        "First",
+        "then,",
+        "Finally,",
+        "2",
+        "3.5",
+        "10%",
+        "Dr.",
+        "e.g.",
+        "1.",
+        "-",
+        "#",
+        "*",
+        "**",
+        "2*3*4",
+        "__init__",
+        '"a',
+        'quote."\n',
+        "",
+        "",
+        "",
+        "`code",
+        "x`",
+        "https://a.org/b_c*d*",
+        "$x_1$",
+        "été",
+        "Nr.",
+        "(so)",
+        "note:",
+        "**bold**",
+        ">",
+        "|",
+        "日本",
+        "fox,",
+        "dogs;",
+        "end.",
+        "Yes!",
+        "Why?",
+        "1984.",
+    ]
+)
+TEXTS = st.lists(
+    st.tuples(
+        st.lists(WORDS, min_size=1, max_size=9), st.sampled_from([" ", ". ", "\n", "\n\n", ".\n- ", "!\n2. "])
+    ),
+    min_size=1,
+    max_size=8,
+).map(lambda parts: "".join(" ".join(line) + end for line, end in parts).strip())
+
+
+@pytest.mark.parametrize("change", LEVELS.values(), ids=LEVELS)
+@given(text=TEXTS)
+@settings(max_examples=150, deadline=None)
+def test_no_word_is_added_dropped_or_moved_and_twice_is_once(change, text):
+    result = change(text)
+    if result is not None:
+        assert change(result) == result
+        before, after = plain(text), plain(result)
+        assert before is None or after is None or words(after) == words(before)
+
+
+@given(
+    text=st.lists(st.sampled_from(PROSE.split(". ")), min_size=2, max_size=8).map(
+        lambda part: ". ".join(part) + "."
+    )
+)
+@settings(deadline=None)
+def test_plain_gives_the_words_of_marked_up_prose_back(text):
+    for change in (itemized, markdown):
+        assert words(plain(change(text))) == words(text)
+
+
+@given(text=st.text(max_size=200))
+@settings(max_examples=150, deadline=None)
+def test_any_text_is_survived(text):
+    for change in LEVELS.values():
+        assert change(text) is None or isinstance(change(text), str)
+
+
+def test_prose_becomes_markdown_with_title_steps_and_lead_ins():
+    assert markdown(PROSE) == (
+        "## Anyone can wash a scarf\n\n- **Open** a window.\n- **Throw** the waste in the bin.\n"
+        "- **Finally**, your home will thank you."
+    )
+
+
+def test_prose_becomes_a_list_numbered_if_it_tells_steps():
+    assert itemized("Tea is nice. It is hot.") == "- Tea is nice.\n- It is hot."
+    assert (
+        itemized("First, boil it. Then pour it. Drink.") == "1. First, boil it.\n2. Then pour it.\n3. Drink."
+    )
+
+
+def test_markup_becomes_prose():
+    assert plain(MARKED).startswith(
+        "Making tea. You need three things: a cup, hot water, `leaf.type`. Boil the water."
+    )
+
+
+@pytest.mark.parametrize("change", LEVELS.values(), ids=LEVELS)
+def test_code_tables_and_quotations_pass_byte_for_byte(change):
+    assert all(part in change(MARKED) for part in VERBATIM)
+
+
+@pytest.mark.parametrize("change", LEVELS.values(), ids=LEVELS)
+@pytest.mark.parametrize(
+    "atom",
+    [
+        "https://a.org/x_y?z=1*2*3",
+        "2*3*4",
+        "$a * b * c$",
+        "__init__",
+        '"Go. Now. *Run*."',
+        "<<2*3=6>>",
+        "3.14",
+        "ünïcödé",
+    ],
+)
+def test_atoms_pass_byte_for_byte(change, atom):
+    text = f"One thing is {atom} here. Another thing is a *word* here. The last thing is {atom} again."
+    assert change(text).count(atom) == 2
+
+
+@pytest.mark.parametrize("change", LEVELS.values(), ids=LEVELS)
+def test_a_result_after_hashes_is_no_heading(change):
+    text = "She has 2 + 3 = 5 cups.\nShe gives one away.\n#### 4"
+    assert change(text).endswith("#### 4")
+
+
+def test_unfenced_code_is_fenced_or_left_alone():
+    code = "def add(a, b):\n    return a * b * 2\n\n# add\nprint(add(1, 2))"
+    assert markdown(code) == f"```\n{code}\n```"
+    assert plain(code) is None
+    assert itemized(f"This adds. It works.\n\n{code}") is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "One sentence only.",
+        "Dear Ann,\nthank you for the cake. It was good.\nYours, Tom",
+        "Roses are red,\nviolets are blue,\nsugar is sweet,\nand so are you.",
+        "茶は好きです。とても。",
+    ],
+)
+def test_what_is_no_prose_is_left_alone(text):
+    assert itemized(text) is None
+
+
+def test_sentences_end_where_they_should():
+    text = 'Dr. Ann has 3.5 cups, e.g. two. She said "Go. Now." Then J. Doe left at 5 p.m. today! 1. Eat. 2. Sleep.'
+    assert sentences(text) == [
+        "Dr. Ann has 3.5 cups, e.g. two.",
+        'She said "Go. Now."',
+        "Then J. Doe left at 5 p.m. today!",
+        "1. Eat.",
+        "2. Sleep.",
+    ]
+
+
+@given(
+    text=st.lists(st.sampled_from(PROSE.split(". ")), min_size=3, max_size=9).map(
+        lambda part: ". ".join(part) + "."
+    )
+)
+@settings(deadline=None)
+def test_the_length_control_is_as_long_as_markdown_and_has_no_markup(text):
+    result = lengthen(text, "length", FILLERS, "key")
+    if result is not None:
+        target = count_pieces(markdown(text))
+        assert abs(count_pieces(result) - target) <= TOLERANCE * target
+        assert result.startswith(text)
+        assert plain(result) == result
+        assert lengthen(result, "length", FILLERS, "key") == result
+
+
+def test_the_length_control_needs_the_structure_and_room():
+    assert lengthen("One sentence only.", "length", FILLERS, "key") is None
+    assert lengthen(PROSE, "length", FILLERS, "key") != PROSE
+    assert lengthen(PROSE, "length", ("A sentence that is far too long to fit in " * 9,), "key") is None

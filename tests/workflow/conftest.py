@@ -1,0 +1,82 @@
+"""The workflow in a scratch folder, run as a user runs it."""
+
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+TREE = ("Snakefile", "rules", "scripts", "config", "envs", "resources", "profiles")
+SMALL = Path(__file__).parent / "small.yaml"
+
+
+@dataclass
+class Run:
+    """What one call of snakemake printed."""
+
+    code: int
+    text: str
+
+    @property
+    def jobs(self) -> dict[str, int]:
+        """Rule → number of jobs, from the first job table; empty if there was nothing to do."""
+        table = re.search(r"^job +count\n-+ +-+\n(.*?)^total", self.text, re.S | re.M)
+        return {line.split()[0]: int(line.split()[1]) for line in table[1].splitlines()} if table else {}
+
+
+class Project:
+    """A copy of the workflow in a folder of its own."""
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+
+    @classmethod
+    def copied(cls, folder: Path) -> "Project":
+        for name in TREE:
+            source = ROOT / name
+            ignore = shutil.ignore_patterns("__pycache__")
+            if source.is_dir():
+                shutil.copytree(source, folder / name, ignore=ignore)
+            else:
+                folder.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(source, folder / name)
+        return cls(folder)
+
+    def clone(self, folder: Path) -> "Project":
+        """This project with all its results and Snakemake's memory of them, times kept."""
+        shutil.copytree(self.folder, folder, symlinks=True)
+        return Project(folder)
+
+    def study(self, **changes) -> Path:
+        """Write the small study with top-level keys replaced; returns its path."""
+        path = self.folder / "config/small.yaml"
+        path.write_text(yaml.safe_dump({**yaml.safe_load(SMALL.read_text()), **changes}))
+        return path
+
+    def snakemake(self, *arguments: str, cores: int = 2, gpu: int = 2) -> Run:
+        command = [sys.executable, "-m", "snakemake", "--cores", str(cores), "--resources", f"gpu={gpu}", *arguments]
+        done = subprocess.run(command, cwd=self.folder, capture_output=True, text=True, check=False)
+        return Run(done.returncode, done.stdout + done.stderr)
+
+    def small(self, *arguments: str) -> Run:
+        return self.snakemake("--configfile", "config/small.yaml", *arguments)
+
+
+@pytest.fixture
+def project(tmp_path) -> Project:
+    return Project.copied(tmp_path / "project")
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory) -> Project:
+    """The small study, run to its end once; tests that change it clone it first."""
+    project = Project.copied(tmp_path_factory.mktemp("finished") / "project")
+    project.study()
+    run = project.small()
+    assert run.code == 0, run.text
+    return project

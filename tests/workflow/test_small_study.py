@@ -1,0 +1,89 @@
+"""A small study from the first command to the report, and what a second command does."""
+
+import os
+import subprocess
+import sys
+import time
+
+import polars as pl
+import yaml
+from conftest import SMALL
+
+from tunedrift.tables.agreement import AGREEMENT, FORECASTS
+from tunedrift.tables.drift import DRIFT
+
+
+def test_the_tables_hold_what_the_study_asked(finished):
+    tables = finished.folder / "results/tables"
+    drift = DRIFT.read(tables / "drift.parquet")
+    assert set(drift["contrast"]) == {"rate", "tuned - untuned", "level - control"}
+    assert {"SA_g", "SA_a[wrapped]", "refusal_rate", "p_refusal", "over_refusal", "utility"} <= set(drift["measure"])
+    assert set(drift["variant"].drop_nulls()) == {"original", "markdown", "length"}
+    effect = drift.filter(contrast="level - control", variant="markdown")
+    assert set(effect["reference"]) == {"length"}
+    whole = drift.filter(contrast="rate", measure="SA_g", stratum="all")
+    assert set(whole["prompts"]) == {12}
+    agreement = AGREEMENT.read(tables / "agreement.parquet")
+    assert set(agreement["question"]) == {"rm_rm", "rm_people", "forecast", "detection"}
+    assert {"longer wins", "random", "safe", "style"} <= set(agreement.filter(measure="error_rate")["rm"])
+    assert len(FORECASTS.read(tables / "forecasts.parquet")) == 2 * 2 * 3  # models × measures × pairs of variants
+    for name in ("drift", "agreement", "forecasts"):
+        assert pl.read_csv(tables / f"{name}.csv").height == pl.read_parquet(tables / f"{name}.parquet").height
+
+
+def test_figures_and_summary_are_there(finished):
+    results = finished.folder / "results"
+    for name in ("drift", "effects", "rm_agreement", "rm_errors", "forecast"):
+        assert (results / f"figures/{name}.svg").read_text().startswith("<?xml")
+        assert (results / f"figures/{name}.png").read_bytes().startswith(b"\x89PNG")
+    summary = (results / "summary.md").read_text()
+    assert "tiny model that the workflow trained by itself" in summary
+    assert "conditional on its one adapter" in summary
+
+
+def test_a_second_call_and_a_touch_of_every_file_do_nothing(finished, tmp_path):
+    project = finished.clone(tmp_path / "project")
+    assert "Nothing to be done" in project.small().text
+    later = time.time() + 5
+    for path in project.folder.rglob("*"):
+        if ".snakemake" not in path.parts:
+            os.utime(path, (later, later))
+    run = project.small()
+    assert "Nothing to be done" in run.text, run.text
+
+
+def test_a_new_variant_tunes_one_adapter_per_model_and_seed(finished, tmp_path):
+    project = finished.clone(tmp_path / "project")
+    project.study(factors={"structure": ["markdown", "plain"]})
+    jobs = project.small("--dry-run").jobs
+    assert jobs["tune"] == jobs["generate"] == jobs["transform"] == 1
+    assert not {"pretrain", "pretrain_reward", "load", "wrap", "pair", "score_preferences"} & set(jobs)
+
+
+def test_a_changed_library_function_reruns_the_steps_that_use_it(finished, tmp_path):
+    project = finished.clone(tmp_path / "project")
+    figures = project.folder / "scripts/tunedrift/figures.py"
+    figures.write_text(figures.read_text().replace('"font.size": 8,', '"font.size": 9,'))
+    assert set(project.small("--dry-run").jobs) == {"all", "draw"}
+    figures.write_text(figures.read_text().replace('"font.size": 9,', '"font.size": 8,  # points'))
+    assert project.small("--dry-run").jobs == {}
+
+
+def test_the_report_is_made_offline(finished, tmp_path):
+    project = finished.clone(tmp_path / "project")
+    run = project.small("--report", "report.html")
+    assert run.code == 0, run.text
+    report = (project.folder / "report.html").read_text()
+    assert "Agreement between reward models" in report
+    assert "<script src=" not in report
+
+
+def test_every_script_says_at_once_how_it_is_used(finished):
+    for script in sorted((finished.folder / "scripts").glob("*.py")):
+        done = subprocess.run([sys.executable, script, "--help"], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.startswith("usage:")
+
+
+def test_the_small_study_is_a_complete_study():
+    assert yaml.safe_load(SMALL.read_text())["results"] == "results"
