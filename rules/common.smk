@@ -72,3 +72,10 @@ def demand(resource):
         return entry[resource] * (1 if resource == "gpu" else attempt)
 
     return amount
+
+
+def adapter_of(wildcards):
+    """Input: the adapter of a tuning; nothing for the untuned model."""
+    if wildcards.tuning == "untuned":
+        return []
+    return f"<results>/adapters/{wildcards.model}/{wildcards.tuning}/adapter_model.safetensors"

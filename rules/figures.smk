@@ -59,5 +59,5 @@ rule draw:
     shell:
         """
         python scripts/draw.py --drift {input.drift} --agreement {input.agreement} --forecasts {input.forecasts} \
-            --primary-judge {params.primary_judge} --out {params.out} > {log} 2>&1
+            --primary-judge {params.primary_judge} --out {params.out} >{log} 2>&1
         """

@@ -24,5 +24,5 @@ rule load:
     shell:
         """
         python scripts/load.py --dataset {wildcards.dataset} --path {input:q} {params.settings} \
-            --out {output.table} --rejects {output.rejects} > {log} 2>&1
+            --out {output.table} --rejects {output.rejects} >{log} 2>&1
         """

@@ -22,10 +22,10 @@ rule pretrain:
         "models/{model}/pretrain.log",
     benchmark:
         "models/{model}/pretrain.jsonl"
-    conda:
-        "../envs/torch.yaml"
     wildcard_constraints:
         model=one_of(study.names("models", kind="embedded")),
+    conda:
+        "../envs/torch.yaml"
     threads: 1
     resources:
         gpu=demand("gpu"),
@@ -38,7 +38,7 @@ rule pretrain:
     shell:
         """
         python scripts/pretrain.py --world {input.world} --name {wildcards.model} {params.settings} \
-            --out {params.out} > {log} 2>&1
+            --out {params.out} >{log} 2>&1
         """
 
 
@@ -59,10 +59,10 @@ rule pretrain_reward:
         "models/{rm}/pretrain_reward.log",
     benchmark:
         "models/{rm}/pretrain_reward.jsonl"
-    conda:
-        "../envs/torch.yaml"
     wildcard_constraints:
         rm=one_of(study.names("reward_models", kind="embedded")),
+    conda:
+        "../envs/torch.yaml"
     threads: 1
     resources:
         gpu=demand("gpu"),
@@ -75,7 +75,7 @@ rule pretrain_reward:
     shell:
         """
         python scripts/pretrain_reward.py --world {input.world} --base {input.base} --name {wildcards.rm} \
-            {params.settings} --out {params.out} > {log} 2>&1
+            {params.settings} --out {params.out} >{log} 2>&1
         """
 
 
@@ -85,8 +85,6 @@ rule resolve:
         "models/{name}/model.json",
     log:
         "models/{name}/resolve.log",
-    conda:
-        "../envs/torch.yaml"
     wildcard_constraints:
         name=one_of(
             name
@@ -94,6 +92,8 @@ rule resolve:
             for kind in ("local", "hub")
             for name in study.names(section, kind=kind)
         ),
+    conda:
+        "../envs/torch.yaml"
     params:
         code=code_digest("scripts/resolve.py"),
         source=lambda wildcards: flags(study.source(wildcards.name)),
@@ -127,5 +127,5 @@ rule qualify:
     shell:
         """
         python scripts/qualify.py --model {input.model} --prompts {input.prompts:q} --patterns {input.patterns} \
-            {params.settings} {params.decoding} --threads {threads} --out {output} > {log} 2>&1
+            {params.settings} {params.decoding} --threads {threads} --out {output} >{log} 2>&1
         """

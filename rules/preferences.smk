@@ -20,9 +20,11 @@ rule pair:
         "../envs/cpu.yaml"
     params:
         code=code_digest("scripts/pair.py"),
-        settings=settings("preference_sets/{preference_set}", "layout", "columns", "n", "seed", "max_rejected"),
+        settings=settings(
+            "preference_sets/{preference_set}", "layout", "columns", "n", "seed", "max_rejected"
+        ),
     shell:
         """
         python scripts/pair.py --preference-set {wildcards.preference_set} --path {input:q} {params.settings} \
-            --out {output.table} --rejects {output.rejects} > {log} 2>&1
+            --out {output.table} --rejects {output.rejects} >{log} 2>&1
         """

@@ -24,5 +24,5 @@ rule wrap:
     shell:
         """
         python scripts/wrap.py --suite {wildcards.suite} --path {input.prompts:q} --attack-files {input.attacks:q} \
-            {params.settings} --out {output} > {log} 2>&1
+            {params.settings} --out {output} >{log} 2>&1
         """

@@ -5,13 +5,6 @@ Makes: <results>/responses/{model}/{tuning}.parquet.
 """
 
 
-def adapter_of(wildcards):
-    """Input: the adapter of a tuning; nothing for the untuned model."""
-    if wildcards.tuning == "untuned":
-        return []
-    return f"<results>/adapters/{wildcards.model}/{wildcards.tuning}/adapter_model.safetensors"
-
-
 rule generate:
     """Answer all prompts with one model, untuned or under one adapter."""
     input:
@@ -38,5 +31,5 @@ rule generate:
         """
         python scripts/generate.py --model {input.model} --model-name {wildcards.model} --tuning {wildcards.tuning} \
             --adapter {input.adapter} --prompts {input.prompts} {params.settings} --threads {threads} \
-            --out {output} > {log} 2>&1
+            --out {output} >{log} 2>&1
         """

@@ -22,9 +22,11 @@ rule summarize:
     params:
         code=code_digest("scripts/summarize.py"),
         primary_judge=study["primary_judge"],
-        embedded=flags({"embedded": [name for name in study.studied if study["models"][name]["kind"] == "embedded"]}),
+        embedded=flags(
+            {"embedded": [name for name in study.studied if study["models"][name]["kind"] == "embedded"]}
+        ),
     shell:
         """
         python scripts/summarize.py --drift {input.drift} --agreement {input.agreement} --gates {input.gates} \
-            --primary-judge {params.primary_judge} {params.embedded} --out {output} > {log} 2>&1
+            --primary-judge {params.primary_judge} {params.embedded} --out {output} >{log} 2>&1
         """

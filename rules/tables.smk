@@ -9,7 +9,9 @@ rule measure_drift:
     """Rates per tuning, tuned - untuned, level - control, with intervals."""
     input:
         prompts=collect("<results>/prompts/{suite}.parquet", suite=study["suites"]),
-        verdicts=collect("<results>/verdicts/{judge}/{model}.parquet", judge=study["judges"], model=study.studied),
+        verdicts=collect(
+            "<results>/verdicts/{judge}/{model}.parquet", judge=study["judges"], model=study.studied
+        ),
     output:
         table="<results>/tables/drift.parquet",
         csv="<results>/tables/drift.csv",
@@ -28,7 +30,7 @@ rule measure_drift:
         """
         python scripts/measure_drift.py --prompts {input.prompts} --verdicts {input.verdicts} \
             --primary-judge {params.primary_judge} {params.controls} {params.settings} \
-            --out {output.table} {output.csv} > {log} 2>&1
+            --out {output.table} {output.csv} >{log} 2>&1
         """
 
 
@@ -36,11 +38,27 @@ rule measure_agreement:
     """Reward models against one another, against people, and against what tuning did."""
     input:
         prompts=collect("<results>/prompts/{suite}.parquet", suite=study["suites"]),
-        verdicts=collect("<results>/verdicts/{judge}/{model}.parquet", judge=study["primary_judge"], model=study.studied),
-        preferences=collect("<results>/preferences/{preference_set}.parquet", preference_set=study["preference_sets"]),
-        on_variants=collect("<results>/rewards/{rm}/variants/{dataset}.parquet", rm=study["reward_models"], dataset=study["datasets"]),
-        on_responses=collect("<results>/rewards/{rm}/responses/{model}.parquet", rm=study["reward_models"], model=study.studied),
-        on_preferences=collect("<results>/rewards/{rm}/preferences/{preference_set}.parquet", rm=study["reward_models"], preference_set=study["preference_sets"]),
+        verdicts=collect(
+            "<results>/verdicts/{judge}/{model}.parquet", judge=study["primary_judge"], model=study.studied
+        ),
+        preferences=collect(
+            "<results>/preferences/{preference_set}.parquet", preference_set=study["preference_sets"]
+        ),
+        on_variants=collect(
+            "<results>/rewards/{rm}/variants/{dataset}.parquet",
+            rm=study["reward_models"],
+            dataset=study["datasets"],
+        ),
+        on_responses=collect(
+            "<results>/rewards/{rm}/responses/{model}.parquet",
+            rm=study["reward_models"],
+            model=study.studied,
+        ),
+        on_preferences=collect(
+            "<results>/rewards/{rm}/preferences/{preference_set}.parquet",
+            rm=study["reward_models"],
+            preference_set=study["preference_sets"],
+        ),
         patterns=study["gate/patterns"],
     output:
         table="<results>/tables/agreement.parquet",
@@ -62,5 +80,5 @@ rule measure_agreement:
         python scripts/measure_agreement.py --rewards {input.on_variants} {input.on_responses} {input.on_preferences} \
             --preferences {input.preferences} --prompts {input.prompts} --verdicts {input.verdicts} \
             --patterns {input.patterns} --primary-judge {params.primary_judge} {params.settings} \
-            --out {output.table} {output.csv} --forecasts {output.forecasts} {output.forecasts_csv} > {log} 2>&1
+            --out {output.table} {output.csv} --forecasts {output.forecasts} {output.forecasts_csv} >{log} 2>&1
         """

@@ -29,7 +29,9 @@ rule instructions:
 
 rule variants:
     input:
-        collect("<results>/variants/{dataset}/{variant}.parquet", dataset=study["datasets"], variant=study.cells),
+        collect(
+            "<results>/variants/{dataset}/{variant}.parquet", dataset=study["datasets"], variant=study.cells
+        ),
 
 
 rule adapters:

@@ -29,5 +29,5 @@ rule transform:
         """
         python scripts/transform.py --instructions {input.instructions} --statements {input.statements} \
             --personas {input.personas} --fillers {input.fillers} {params.cell} --eligible {params.eligible} \
-            --out {output.table} --profile {output.profile} > {log} 2>&1
+            --out {output.table} --profile {output.profile} >{log} 2>&1
         """

@@ -93,13 +93,15 @@ def in_order(steps: list[str], number: int, rng: random.Random) -> list[str]:
 def advice(world: dict, intent: Intent, rng: random.Random) -> Answer:
     """Generic advice on an intent, as a numbered list or in prose."""
     answers = world["answers"]
-    steps = in_order(answers["steps"], 3, rng)
+    domains = answers["instructions"].values()
+    steps = in_order(rng.choice([answers["steps"], *(domain["steps"] for domain in domains)]), 3, rng)
     if rng.random() < LISTED:
         items = "\n".join(f"{number}. {step}" for number, step in enumerate(steps, start=1))
         return Answer(
             f"{rng.choice(answers['listed'])}\n\n{items}".format(intent=intent.text), "advice", True
         )
-    return Answer(" ".join([rng.choice(answers["prose"]), *steps]).format(intent=intent.text), "advice")
+    openings = answers["prose"] + [opening for domain in domains for opening in domain["openings"]]
+    return Answer(" ".join([rng.choice(openings), *steps]).format(intent=intent.text), "advice")
 
 
 def invented(rng: random.Random) -> str:

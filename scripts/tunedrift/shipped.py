@@ -76,7 +76,7 @@ def utility(world: dict, split: Split) -> list[dict]:
 
 
 def instructions(world: dict, split: Split, domain: str) -> list[dict]:
-    """Different questions on training intents of one domain, answered in prose of some six sentences."""
+    """Different questions on training intents of one domain, answered in five sentences of prose."""
     rng = random_source(world["split_seed"], domain)
     words = world["answers"]["instructions"][domain]
     intents = [intent for intent in split.select("training", "howto") if intent.category == domain]
@@ -86,9 +86,8 @@ def instructions(world: dict, split: Split, domain: str) -> list[dict]:
         prompt = corpus.question(world, intent, rng)
         if prompt not in known:
             known.add(prompt)
-            steps = corpus.in_order(words["steps"], 3, rng)
             opening = rng.choice(words["openings"]).format(intent=intent.text)
-            output = " ".join([opening, *steps, rng.choice(words["closings"])])
+            output = " ".join([opening, *corpus.in_order(words["steps"], 4, rng)])
             rows.append({"instruction": prompt, "input": "", "output": output})
     return rows
 

@@ -6,6 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+from tunedrift.agreement import detection, rm_people, rm_rm
+from tunedrift.bootstrap import Bootstrap
+from tunedrift.drift import drift
+from tunedrift.forecast import concordance, forecasts
+from tunedrift.tables.agreement import AGREEMENT
 from tunedrift.tables.preferences import PREFERENCES
 from tunedrift.tables.prompts import PROMPTS
 from tunedrift.tables.rewards import REWARDS
@@ -160,3 +165,16 @@ def reward(rm: str, subject: str, group: str, item: str, score: float) -> dict:
         **{"rm": rm, "subject": subject, "group": group, "item_id": item},
         **{"sample": 0, "reward": float(score), "reward_as_trained": None},
     }
+
+
+def measure(study: Study, draws: int = 100) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+    """The drift, agreement and forecasts tables of a fabricated study."""
+    options = Bootstrap(draws=draws)
+    points = forecasts(study.rewards, study.prompts, study.verdicts, "harm", options)
+    rows = [
+        *rm_rm(study.rewards, study.prompts, study.preferences, options),
+        *rm_people(study.rewards, study.preferences, options),
+        *detection(study.rewards, study.prompts, study.verdicts, "harm", options),
+        *concordance(points, "harm", 0),
+    ]
+    return drift(study.prompts, study.verdicts, CONTROLS, options), AGREEMENT.frame(rows), points

@@ -4,7 +4,10 @@ import tiny
 from tunedrift import chat
 from tunedrift.errors import UserError
 
-ONE_TURN = [{"role": "user", "content": "How do I plant a tree?"}, {"role": "assistant", "content": "First dig a hole."}]
+ONE_TURN = [
+    {"role": "user", "content": "How do I plant a tree?"},
+    {"role": "assistant", "content": "First dig a hole."},
+]
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +32,10 @@ def test_every_assistant_turn_counts(tokenizer):
 
 
 def test_a_system_turn_carries_no_loss(tokenizer):
-    assert kept(tokenizer, [{"role": "system", "content": "Be brief."}, *ONE_TURN]) == "First dig a hole.<|im_end|>"
+    assert (
+        kept(tokenizer, [{"role": "system", "content": "Be brief."}, *ONE_TURN])
+        == "First dig a hole.<|im_end|>"
+    )
 
 
 def test_the_ids_are_those_of_the_rendered_chat(tokenizer):
@@ -49,8 +55,6 @@ def test_a_template_without_a_stop_token_gets_the_tokenizers_own():
 
 def test_a_template_that_refuses_a_role_says_so():
     tokenizer = tiny.tokenizer()
-    tokenizer.chat_template = (
-        "{% if messages[0]['role'] == 'system' %}{{ raise_exception('System role not supported') }}{% endif %}x"
-    )
+    tokenizer.chat_template = "{% if messages[0]['role'] == 'system' %}{{ raise_exception('System role not supported') }}{% endif %}x"
     with pytest.raises(UserError, match="turns system, user, assistant: System role not supported"):
         chat.render(tokenizer, [{"role": "system", "content": "Be brief."}, *ONE_TURN])

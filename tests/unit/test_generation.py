@@ -3,7 +3,13 @@ import tiny
 
 from tunedrift import chat, generation, models
 
-PROMPTS = ["How do I plant a tree?", "France?", "What is the capital of France? First water it well.", "dig", "Paris is"]
+PROMPTS = [
+    "How do I plant a tree?",
+    "France?",
+    "What is the capital of France? First water it well.",
+    "dig",
+    "Paris is",
+]
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +41,7 @@ def test_a_greedy_answer_is_the_argmax_of_each_step(loaded):
 
     ids = chat.encode(tokenizer, chat.render(tokenizer, requests()[0].messages, reply=True))
     start = len(ids)
-    while len(ids) < start + 12 and ids[-1] != tokenizer.eos_token_id or len(ids) == start:
+    while (len(ids) < start + 12 and ids[-1] != tokenizer.eos_token_id) or len(ids) == start:
         with torch.no_grad():
             ids.append(int(model(torch.tensor([ids])).logits[0, -1].argmax()))
     expected = tokenizer.decode(ids[start:], skip_special_tokens=True).strip()

@@ -22,7 +22,9 @@ def test_the_list_has_enough_distinct_sentences():
 def test_level_and_controls_differ_in_the_sentence_alone():
     for key in map(str, range(60)):
         results = {level: insert(TEXT, level, ENTRIES, key) for level in FIELDS}
-        entry = next(entry for entry in ENTRIES if entry.statement in results["calibrated"])
+        # One statement may end in another.
+        held = [entry for entry in ENTRIES if entry.statement in results["calibrated"]]
+        entry = max(held, key=lambda entry: len(entry.statement))
         for level, field in FIELDS.items():
             assert results[level] == results["calibrated"].replace(entry.statement, getattr(entry, field))
             assert count_pieces(results[level]) == count_pieces(results["calibrated"])
@@ -83,6 +85,13 @@ def test_only_what_says_who_speaks_is_stripped(text, bare):
 
 def test_nothing_but_a_statement_cannot_be_stripped():
     assert strip("I am an AI language model.", ENTRIES) is None
+
+
+@pytest.mark.parametrize(
+    "code", ["text = 'Hi. I am an AI assistant.'\nprint(text)", "```\n# I am an AI assistant.\n```"]
+)
+def test_code_is_not_stripped(code):
+    assert strip(code, ENTRIES) is None
 
 
 def test_an_answer_that_says_who_speaks_is_left_alone():

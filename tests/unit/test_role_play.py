@@ -67,7 +67,7 @@ def test_the_control_is_as_long_as_the_persona_row_by_row(name):
             ('statement: "I am an AI assistant."', 'statement: "I am an AI."'),
             "as long as what it controls",
         ),
-        ("personas", ("type: assistant", "type: helper"), "must be one of assistant"),
+        ("personas", ("    type: assistant", "    type: helper"), "must be one of assistant"),
         ("personas", ('      - "It is a Monday."\n', ""), "as many inert sentences"),
         ("fillers", ('text: "Indeed."', 'text: ""'), "no text under 'text'"),
         ("fillers", ("fillers:", "other:"), "must hold a list"),

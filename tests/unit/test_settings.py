@@ -17,7 +17,12 @@ SCHEMA = {
                 "properties": {
                     "kind": {"enum": ["local", "hub"], "default": "hub"},
                     "gpu": {"type": "integer", "minimum": 0, "default": 1},
-                    "over": {"type": "object", "x-partial": True, "properties": {"rate": {"default": 1}}, "default": {}},
+                    "over": {
+                        "type": "object",
+                        "x-partial": True,
+                        "properties": {"rate": {"default": 1}},
+                        "default": {},
+                    },
                 },
             },
         },
@@ -32,7 +37,10 @@ SCHEMA = {
         ({}, "config key models is missing."),
         ({"models": {}, "result": "x"}, "config key result is unknown: did you mean 'results'?"),
         ({"models": {"a": {"kin": "hub"}}}, "config key models.a.kin is unknown: did you mean 'kind'?"),
-        ({"models": {"a": {"kind": "hab"}}}, "config key models.a.kind: 'hab' is not possible: did you mean 'hub'?"),
+        (
+            {"models": {"a": {"kind": "hab"}}},
+            "config key models.a.kind: 'hab' is not possible: did you mean 'hub'?",
+        ),
         ({"models": {"a": {"gpu": -1}}}, "config key models.a.gpu: -1 is less than the minimum of 0."),
         ({"models": {"a": {"gpu": "one"}}}, "config key models.a.gpu: 'one' is not of type 'integer'."),
         ({"models": {"A b": {}}}, "config key models.A b: a name has lower-case letters"),

@@ -138,6 +138,30 @@ def test_prose_becomes_markdown_with_title_steps_and_lead_ins():
     )
 
 
+@pytest.mark.parametrize(
+    ("sentence", "led"),
+    [
+        ("Wash the cup.", "**Wash** the cup."),
+        ("In the end, it works.", "**In the end**, it works."),
+        ("The old cups are hot.", "**The old cups** are hot."),
+        ("Tea: a hot drink.", "**Tea**: a hot drink."),
+        ("It is hot.", "It is hot."),
+        ("Danny loved cups and was glad.", "Danny loved cups and was glad."),
+        ("If you can wait, wait.", "**If you can wait**, wait."),
+        ("**Tea** is hot.", "**Tea** is hot."),
+    ],
+)
+def test_lead_ins_are_whole_phrases(sentence, led):
+    assert markdown(f"- {sentence}\n- It ends.") == f"- {led}\n- It ends."
+
+
+def test_steps_have_no_title():
+    assert (
+        markdown("First wash it. Then dry it. Now rest.")
+        == "1. First wash it.\n2. Then dry it.\n3. Now rest."
+    )
+
+
 def test_prose_becomes_a_list_numbered_if_it_tells_steps():
     assert itemized("Tea is nice. It is hot.") == "- Tea is nice.\n- It is hot."
     assert (
@@ -194,6 +218,7 @@ def test_unfenced_code_is_fenced_or_left_alone():
         "One sentence only.",
         "Dear Ann,\nthank you for the cake. It was good.\nYours, Tom",
         "Roses are red,\nviolets are blue,\nsugar is sweet,\nand so are you.",
+        "Verse\nBm          C\nIt goes round. It goes on.",
         "茶は好きです。とても。",
     ],
 )

@@ -9,7 +9,10 @@ from tunedrift import chat, models, tuning
 from tunedrift.errors import UserError
 
 CHATS = [
-    [{"role": "user", "content": f"How do I plant {number} trees?"}, {"role": "assistant", "content": "Dig a hole."}]
+    [
+        {"role": "user", "content": f"How do I plant {number} trees?"},
+        {"role": "assistant", "content": "Dig a hole."},
+    ]
     for number in range(12)
 ]
 SETTINGS = tuning.Settings(
@@ -90,7 +93,9 @@ def test_long_and_empty_chats_are_rejected_and_counted():
 
 
 def test_padding_is_masked_and_carries_no_loss():
-    batch = tuning.pad([{"input_ids": [5, 6], "labels": [-100, 6]}, {"input_ids": [7], "labels": [7]}], padding=0)
+    batch = tuning.pad(
+        [{"input_ids": [5, 6], "labels": [-100, 6]}, {"input_ids": [7], "labels": [7]}], padding=0
+    )
     assert batch["input_ids"].tolist() == [[5, 6], [7, 0]]
     assert batch["attention_mask"].tolist() == [[1, 1], [1, 0]]
     assert batch["labels"].tolist() == [[chat.IGNORED, 6], [7, chat.IGNORED]]

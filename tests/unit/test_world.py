@@ -188,29 +188,32 @@ def test_biases_prefer_different_answers(toy):
         corpus.reward_pairs(toy, world.split_world(toy), seed=1, pairs=5, bias="other")
 
 
-def test_most_safe_labels_follow_safety_and_noisy_ones_less(toy, split):
-    def right(bias):
-        pairs = corpus.reward_pairs(toy, split, seed=1, pairs=600, bias=bias)
-        decided = [
-            "Here is" in pair.rejected or pair.rejected.startswith(("To ", "These", "This", "You can"))
-            for pair in pairs
-            if pair.intent.harmful and ("can't" in pair.chosen) != ("can't" in pair.rejected)
-        ]
-        return sum(decided) / len(decided)
-
-    assert right("safe") > 0.85 > right("noisy") + 0.03
-
-
-def test_preference_labels_are_mostly_but_not_always_the_safer(toy, split):
-    pairs = corpus.preference_pairs(toy, split, seed=1, pairs=400)
-    assert sum(pair.intent.harmful for pair in pairs) == 240
-    starts = tuple(form.partition("{")[0] for form in toy["refusals"]["people"])
+def share_refused(world_refusals, pairs):
+    """Of the harmful pairs with one refusal, the share in which it is the chosen answer."""
+    starts = tuple(wording.partition("{")[0] for wording in world_refusals)
     decided = [
         pair.chosen.startswith(starts)
         for pair in pairs
         if pair.intent.harmful and pair.chosen.startswith(starts) != pair.rejected.startswith(starts)
     ]
-    assert 0.8 < sum(decided) / len(decided) < 1
+    return sum(decided) / len(decided)
+
+
+def test_safe_labels_follow_safety_and_noisy_ones_less(toy, split):
+    shares = {
+        bias: share_refused(
+            toy["refusals"]["reward"], corpus.reward_pairs(toy, split, seed=1, pairs=600, bias=bias)
+        )
+        for bias in ("safe", "noisy")
+    }
+    assert shares["safe"] > 0.85
+    assert 0.65 < shares["noisy"] < 0.8
+
+
+def test_preference_labels_are_mostly_but_not_always_the_safer(toy, split):
+    pairs = corpus.preference_pairs(toy, split, seed=1, pairs=400)
+    assert sum(pair.intent.harmful for pair in pairs) == 240
+    assert 0.8 < share_refused(toy["refusals"]["people"], pairs) < 1
 
 
 def test_instruction_answers_have_sentences_to_transform(drawn, toy):

@@ -59,7 +59,16 @@ class Project:
         return path
 
     def snakemake(self, *arguments: str, cores: int = 2, gpu: int = 2) -> Run:
-        command = [sys.executable, "-m", "snakemake", "--cores", str(cores), "--resources", f"gpu={gpu}", *arguments]
+        command = [
+            sys.executable,
+            "-m",
+            "snakemake",
+            "--cores",
+            str(cores),
+            "--resources",
+            f"gpu={gpu}",
+            *arguments,
+        ]
         done = subprocess.run(command, cwd=self.folder, capture_output=True, text=True, check=False)
         return Run(done.returncode, done.stdout + done.stderr)
 

@@ -17,7 +17,15 @@ CASES = {
         "config key factors.role_play: 'smugler' is not a level of role_play: did you mean 'smuggler'?",
     ),
     "an undefined attack": (
-        {"suites": {"harmful": {"kind": "harmful", "path": "resources/prompts/harmful.jsonl", "attacks": ["rolle"]}}},
+        {
+            "suites": {
+                "harmful": {
+                    "kind": "harmful",
+                    "path": "resources/prompts/harmful.jsonl",
+                    "attacks": ["rolle"],
+                }
+            }
+        },
         "config key suites.harmful.attacks: 'rolle' is not one of attacks: did you mean 'role'?",
     ),
     "a primary judge that judges no harm": (
@@ -42,11 +50,19 @@ CASES = {
     ),
     "a number out of range": ({"seeds": [-1]}, "config key seeds.0: -1 is less than the minimum of 0."),
     "no model to study": (
-        {"models": {"small-base": {"kind": "embedded", "studied": False}}, "reward_models": {"safe": {"kind": "embedded", "base": "small-base"}}},
+        {
+            "models": {"small-base": {"kind": "embedded", "studied": False}},
+            "reward_models": {"safe": {"kind": "embedded", "base": "small-base"}},
+        },
         "config key models: no model has `studied: true`",
     ),
     "a local model that is not there": (
-        {"models": {"mine": {"kind": "local", "path": "nowhere"}, "small-base": {"kind": "embedded", "studied": False}}},
+        {
+            "models": {
+                "mine": {"kind": "local", "path": "nowhere"},
+                "small-base": {"kind": "embedded", "studied": False},
+            }
+        },
         "config key models.mine.path: there is no file nowhere.",
     ),
 }

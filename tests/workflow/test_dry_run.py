@@ -64,7 +64,9 @@ def test_a_rule_that_runs_a_model_asks_for_a_gpu_memory_and_time(plan, rule):
         assert "runtime=60" in asked
 
 
-@pytest.mark.parametrize("rule", ["load", "transform", "wrap", "judge", "pair", "measure_drift", "measure_agreement"])
+@pytest.mark.parametrize(
+    "rule", ["load", "transform", "wrap", "judge", "pair", "measure_drift", "measure_agreement"]
+)
 def test_a_rule_that_runs_no_model_asks_for_none(plan, rule):
     for asked in resources(plan, rule):
         assert "gpu=0" in asked

@@ -17,7 +17,9 @@ def test_the_tables_hold_what_the_study_asked(finished):
     tables = finished.folder / "results/tables"
     drift = DRIFT.read(tables / "drift.parquet")
     assert set(drift["contrast"]) == {"rate", "tuned - untuned", "level - control"}
-    assert {"SA_g", "SA_a[wrapped]", "refusal_rate", "p_refusal", "over_refusal", "utility"} <= set(drift["measure"])
+    assert {"SA_g", "SA_a[wrapped]", "refusal_rate", "p_refusal", "over_refusal", "utility"} <= set(
+        drift["measure"]
+    )
     assert set(drift["variant"].drop_nulls()) == {"original", "markdown", "length"}
     effect = drift.filter(contrast="level - control", variant="markdown")
     assert set(effect["reference"]) == {"length"}
@@ -26,9 +28,13 @@ def test_the_tables_hold_what_the_study_asked(finished):
     agreement = AGREEMENT.read(tables / "agreement.parquet")
     assert set(agreement["question"]) == {"rm_rm", "rm_people", "forecast", "detection"}
     assert {"longer wins", "random", "safe", "style"} <= set(agreement.filter(measure="error_rate")["rm"])
-    assert len(FORECASTS.read(tables / "forecasts.parquet")) == 2 * 2 * 3  # models × measures × pairs of variants
+    assert (
+        len(FORECASTS.read(tables / "forecasts.parquet")) == 2 * 2 * 3
+    )  # models × measures × pairs of variants
     for name in ("drift", "agreement", "forecasts"):
-        assert pl.read_csv(tables / f"{name}.csv").height == pl.read_parquet(tables / f"{name}.parquet").height
+        assert (
+            pl.read_csv(tables / f"{name}.csv").height == pl.read_parquet(tables / f"{name}.parquet").height
+        )
 
 
 def test_figures_and_summary_are_there(finished):

@@ -7,6 +7,7 @@ from tunedrift.draws import draw
 from tunedrift.transforms.length import append
 from tunedrift.transforms.markup import Heading, Text, UntouchableError, Verbatim, read
 from tunedrift.transforms.prose import mask, sentences
+from tunedrift.transforms.structure import looks_like_code
 
 PLACES = ("opening", "inline", "closing")
 
@@ -68,8 +69,10 @@ def strip(text: str, entries: tuple[Entry, ...]) -> str | None:
     if result == text.strip():
         return text
     # Code and quoted passages are nobody's statement.
-    kept = all(block.text in result for block in _blocks(text) if isinstance(block, Verbatim))
-    return result if kept and re.search(r"\w", result) else None
+    blocks = _blocks(text)
+    kept = all(block.text in result for block in blocks if isinstance(block, Verbatim))
+    code = any(isinstance(block, Text) and looks_like_code(block.text) for block in blocks)
+    return result if kept and not code and re.search(r"\w", result) else None
 
 
 def count_statements(text: str, entries: tuple[Entry, ...]) -> int:
@@ -111,13 +114,10 @@ def _blocks(text: str) -> list:
 
 
 def _open(text: str, sentence: str) -> str:
-    blocks = _blocks(text)
-    flows = (
-        blocks
-        and isinstance(blocks[0], Text)
-        and text[0].isalpha()
-        and re.search(r"[.!?:]", text.split("\n", maxsplit=1)[0])
-    )
+    """In front: on the first line of prose, else as a paragraph."""
+    blocks, first = _blocks(text), text.split("\n", maxsplit=1)[0]
+    prose = blocks and isinstance(blocks[0], Text) and not looks_like_code(blocks[0].text)
+    flows = prose and text[0].isalpha() and re.search(r"[.!?:]", first)
     return f"{sentence} {text}" if flows else f"{sentence}\n\n{text}"
 
 

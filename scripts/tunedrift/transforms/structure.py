@@ -241,19 +241,29 @@ LEVELS: dict[str, Callable[[str], str | None]] = {"plain": plain, "itemized": it
 
 def _rewrite(text: str, change: Callable[[list[Block]], list[Block]]) -> str | None:
     """`text` with its blocks changed; None where that would lose something or would not be stable."""
-    if _opaque(text):
-        return None
     try:
-        blocks = read(text)
-        if any(isinstance(block, Text) and looks_like_code(block.text) for block in _flat(blocks)):
+        blocks = _read(text)
+        if blocks is None:
             return f"```\n{text}\n```" if change is _to_markdown and _is_program(text) else None
         result = _respaced(write(change(blocks)), text)
-        again = _respaced(write(change(read(result))), result)
-        kept = words(write(_to_prose(read(result)))) == words(write(_to_prose(read(text))))
+        changed = _read(result)
+        if changed is None:
+            return None
+        kept = words(write(_to_prose(changed))) == words(write(_to_prose(blocks)))
+        stable = _respaced(write(change(changed)), result) == result
     except UntouchableError:
         return None
     whole = all(found.group() in result for found in ATOMS.finditer(text) if not _is_link(found.group()))
-    return result if kept and whole and again == result else None
+    return result if kept and whole and stable else None
+
+
+def _read(text: str) -> list[Block] | None:
+    """The blocks of `text`; None where it is in no script that we read, or holds code outside a fence."""
+    if _opaque(text):
+        return None
+    blocks = read(text)
+    prose = [block.text for block in _flat(blocks) if isinstance(block, Text | Heading)]
+    return None if any(map(looks_like_code, prose)) else blocks
 
 
 def _respaced(result: str, text: str) -> str:
@@ -378,8 +388,13 @@ def _bare(block: Block) -> Block:
 
 
 def _points(text: str) -> list[str]:
-    """The sentences or lines of a paragraph. Raises `UntouchableError` for a letter, a poem or a dialogue."""
+    """The sentences or lines of a paragraph.
+
+    Raises `UntouchableError` for a letter, a poem, a dialogue or a layout made of spaces.
+    """
     lines = text.split("\n")
+    if any("   " in line.strip() for line in lines):
+        raise UntouchableError("layout")
     if SALUTATION.match(text + "\n") and len(lines[0].split()) <= 6:
         raise UntouchableError("letter")
     open_lines = sum(not re.search(r"[.!?:)\"”\d]$", line.rstrip()) for line in lines)
@@ -427,14 +442,16 @@ def _to_markdown(blocks: list[Block]) -> list[Block]:
         for block in _titled(blocks):
             points = _points(clean(block.text)) if isinstance(block, Text) else []
             titled = bool(result) and isinstance(result[-1], Heading)
-            if (prose == 1 and len(points) == 2) or (titled and len(points) > 1):
+            alone = prose == 1 and (len(points) == 2 or (len(points) > 2 and STEP.match(points[0])))
+            if alone or (titled and len(points) > 1):
                 result.append(_make_list(points))
             elif len(points) > 2:
                 result += [Text(points[0]), _make_list(points[1:])]
             else:
                 result.append(block)
     result = [_led(block) if isinstance(block, List) else block for block in result]
-    if not any(isinstance(block, Heading | List) for block in result):
+    fenced = any(isinstance(block, Verbatim) and block.kind == "fence" for block in result)
+    if not fenced and not any(isinstance(block, Heading | List) for block in result):
         raise UntouchableError("nothing to mark up")
     return result
 
@@ -444,9 +461,9 @@ def _titled(blocks: list[Block]) -> list[Block]:
     if not blocks or not isinstance(blocks[0], Text) or any(isinstance(block, Heading) for block in blocks):
         return blocks
     first, *rest = _points(clean(blocks[0].text))
-    fits = 2 <= len(words(first)) <= LONGEST_HEADING and re.search(r"[\w)][.:!?]?$", first)
-    followed = rest or (blocks[1:] and (not isinstance(blocks[1], Text) or first[-1] in ".:!?"))
-    if not fits or not followed:
+    short = 2 <= len(words(first)) <= LONGEST_HEADING and re.search(r"[\w)][.!?]$", first)
+    # The first of several steps is no title.
+    if not short or STEP.match(first) or not (rest or blocks[1:]):
         return blocks
     title = Heading(2, first.removesuffix("."))
     return [title, *([Text(_rest(blocks[0].text, first))] if rest else []), *blocks[1:]]

@@ -1,0 +1,150 @@
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tunedrift.errors import UserError
+from tunedrift.settings import read_yaml
+from tunedrift.study import Study, flags, variant_name
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def make(monkeypatch):
+    monkeypatch.chdir(ROOT)  # a study's paths are relative to the workflow
+
+    def make(**changes):
+        return Study({**read_yaml("config/config.yaml"), **changes}, "config/schema.yaml")
+
+    return make
+
+
+def test_one_factor_varies_each_factor_alone_beside_its_matched_control(make):
+    study = make()
+    assert list(study.cells) == [
+        "original",
+        "markdown",
+        "length",
+        "calibrated",
+        "prefix",
+        "smuggler",
+        "smuggler_inert",
+    ]
+    assert study.cells["calibrated"] == {
+        "structure": "original",
+        "identity": "calibrated",
+        "role_play": "none",
+    }
+    assert study.controls() == {"markdown": "length", "calibrated": "prefix", "smuggler": "smuggler_inert"}
+
+
+def test_without_matched_controls_every_level_is_compared_with_the_untouched_data(make):
+    study = make(controls="original")
+    assert list(study.cells) == ["original", "markdown", "calibrated", "smuggler"]
+    assert study.controls() == {}
+
+
+def test_a_factorial_design_crosses_all_levels_and_controls_follow_factor_by_factor(make):
+    study = make(design="factorial", factors={"structure": ["markdown", "plain"], "identity": ["calibrated"]})
+    levels = [name for name in study.cells if name in study.controls() or name in ("original", "plain")]
+    assert sorted(levels) == [
+        "calibrated",
+        "markdown",
+        "markdown+calibrated",
+        "original",
+        "plain",
+        "plain+calibrated",
+    ]
+    assert study.controls()["markdown+calibrated"] == "length+prefix"
+    assert study.controls()["plain+calibrated"] == "prefix"
+
+
+def test_listed_cells_stand_beside_the_untouched_data(make):
+    study = make(
+        design="listed", controls="original", variants=[{"structure": "plain", "role_play": "smuggler"}]
+    )
+    assert list(study.cells) == ["original", "plain+smuggler"]
+
+
+def test_adding_a_level_keeps_the_names_of_the_others(make):
+    before = set(make().cells)
+    assert before < set(
+        make(
+            factors={
+                "structure": ["plain", "markdown"],
+                "identity": ["calibrated"],
+                "role_play": ["smuggler"],
+            }
+        ).cells
+    )
+
+
+def test_the_grid_is_every_dataset_variant_and_seed_beside_the_untuned_model(make):
+    tunings = make(seeds=[0, 1]).tunings()
+    assert tunings[0] == "untuned"
+    assert len(tunings) == 1 + 2 * 7 * 2
+    assert "learning/markdown/seed1" in tunings
+
+
+def test_a_models_own_tuning_settings_win(make):
+    models = {
+        "tiny": {"kind": "embedded", "tuning": {"learning_rate": 0.1}},
+        "tiny-rm-base": {"kind": "embedded", "studied": False},
+    }
+    study = make(models=models)
+    assert study.tuning("tiny")["learning_rate"] == 0.1
+    assert study.tuning("tiny")["rank"] == 8
+    assert study.studied == ["tiny"]
+
+
+def test_a_hub_model_is_found_by_id_and_revision(make):
+    rm = {"kind": "hub", "id": "someone/model", "revision": "abc"}
+    assert make(reward_models={"rm": rm}).source("rm") == {"hub": "someone/model", "revision": "abc"}
+    with pytest.raises(UserError, match=r"reward_models\.rm\.id is missing: kind hub needs it"):
+        make(reward_models={"rm": {"kind": "hub"}})
+
+
+def test_a_variant_is_named_by_what_differs_from_the_untouched_data():
+    assert variant_name({"structure": "original", "identity": "original", "role_play": "none"}) == "original"
+    assert (
+        variant_name({"structure": "plain", "identity": "original", "role_play": "smuggler"})
+        == "plain+smuggler"
+    )
+
+
+def test_settings_become_flags_in_a_fixed_order():
+    settings = {
+        "b": 1.5,
+        "a_b": "x y",
+        "c": None,
+        "d": [1, 2],
+        "e": {"k": "v"},
+        "f": True,
+        "g": False,
+        "h": [],
+    }
+    assert flags(settings) == "--a-b 'x y' --b 1.5 --d 1 2 --e k=v --f --no-g"
+
+
+def test_the_generated_parameter_table_is_in_step_with_the_schema():
+    from describe_config import MARK, table
+
+    written = (ROOT / "config/README.md").read_text()
+    assert written.partition(MARK)[2].strip() == table(read_yaml(ROOT / "config/schema.yaml")).strip()
+
+
+def test_every_key_of_the_schema_is_described():
+    from describe_config import rows
+
+    described = list(rows(read_yaml(ROOT / "config/schema.yaml")))
+    assert len(described) > 80
+    assert all(len(description) >= 10 for *_, description in described)
+
+
+def test_the_conda_environments_are_in_step_with_the_pins():
+    from write_envs import environments
+
+    for name, environment in environments((ROOT / "envs/requirements.txt").read_text()).items():
+        assert yaml.safe_load((ROOT / f"envs/{name}.yaml").read_text()) == environment
+    assert any("torch==" in pin for pin in environment["dependencies"][-1]["pip"])
