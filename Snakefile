@@ -30,8 +30,8 @@ include: "rules/preferences.smk"
 include: "rules/rewards.smk"
 include: "rules/tables.smk"
 include: "rules/figures.smk"
-include: "rules/summary.smk"
 include: "rules/targets.smk"
+include: "rules/summary.smk"
 
 
 rule all:
@@ -46,3 +46,4 @@ rule all:
         "<results>/figures/rm_errors.svg",
         "<results>/figures/forecast.svg",
         "<results>/summary.md",
+        "<results>/provenance.json",

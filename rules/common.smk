@@ -3,6 +3,7 @@
 The logic lives in scripts/tunedrift/, where it is tested.
 """
 
+import json
 import re
 import sys
 from pathlib import Path

@@ -1,7 +1,7 @@
-"""Summary: what was found, in words.
+"""Summary: what was found, in words, and what it was made with.
 
-Needs: <results>/tables/, <results>/gate/.
-Makes: <results>/summary.md.
+Needs: <results>/tables/, <results>/gate/, and every table of answers and scores for its library versions.
+Makes: <results>/summary.md and <results>/provenance.json.
 """
 
 
@@ -11,6 +11,7 @@ rule summarize:
         drift="<results>/tables/drift.parquet",
         agreement="<results>/tables/agreement.parquet",
         gates=collect("<results>/gate/{model}.json", model=study.studied),
+        rows=[rules.responses.input, rules.rewards.input],
     output:
         report("<results>/summary.md", category="Summary"),
     log:
@@ -28,5 +29,27 @@ rule summarize:
     shell:
         """
         python scripts/summarize.py --drift {input.drift} --agreement {input.agreement} --gates {input.gates} \
-            --primary-judge {params.primary_judge} {params.embedded} --out {output} >{log} 2>&1
+            --rows {input.rows} --primary-judge {params.primary_judge} {params.embedded} --out {output} >{log} 2>&1
+        """
+
+
+rule record_provenance:
+    """Record settings, versions, commit, machine and digests of the run that made the tables."""
+    input:
+        models=rules.models.input,
+        datasets=rules.instructions.input,
+        rows=[rules.responses.input, rules.rewards.input],
+        tables=["<results>/tables/drift.parquet", "<results>/tables/agreement.parquet"],
+    output:
+        "<results>/provenance.json",
+    log:
+        "<results>/logs/record_provenance.log",
+    conda:
+        "../envs/torch.yaml"
+    params:
+        code=code_digest("scripts/record_provenance.py"),
+        config=json.dumps(study.config, sort_keys=True),
+    shell:
+        """
+        python scripts/record_provenance.py --config {params.config:q} --models {input.models} --datasets {input.datasets} --rows {input.rows} --tables {input.tables} --out {output} >{log} 2>&1
         """

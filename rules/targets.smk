@@ -19,7 +19,6 @@ localrules:
 rule models:
     input:
         collect("models/{name}/model.json", name=[*study["models"], *study["reward_models"]]),
-        collect("<results>/gate/{model}.json", model=study.studied),
 
 
 rule instructions:

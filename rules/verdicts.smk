@@ -25,5 +25,5 @@ rule judge:
     shell:
         """
         python scripts/judge.py --judge {wildcards.judge} {params.settings} --patterns {input.patterns} \
-            --prompts {input.prompts} --responses {input.responses} --out {output} >{log} 2>&1
+            --prompts {input.prompts} --responses {input.responses} --store work/store --out {output} >{log} 2>&1
         """

@@ -25,52 +25,68 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument("--temperature", type=float, default=1.0, help="of the sampled answers")
     parser.add_argument("--seed", type=int, default=0, help="of the sampled answers")
     parser.add_argument("--threads", type=int, default=1, help="CPU threads")
+    parser.add_argument(
+        "--store", help="folder of answers to reuse and to add to; nothing is reused without it"
+    )
     parser.add_argument("--out", required=True, help="responses table to write")
     return parser
 
 
 def main(args: argparse.Namespace) -> None:
-    """Read the prompts, generate, write the answers."""
+    """Read the prompts, answer those that the store does not know, write the table."""
     import polars as pl
     import torch
 
-    from tunedrift import generation, models
+    from tunedrift import chat, files, generation, models
+    from tunedrift.digest import code_digest
+    from tunedrift.provenance import versions
+    from tunedrift.store import Store, digest
     from tunedrift.tables.prompts import PLAIN, PROMPTS
     from tunedrift.tables.responses import RESPONSES
 
     torch.set_num_threads(args.threads)
-    prompts = pl.concat([PROMPTS.read(path) for path in args.prompts])
-    requests = []
-    for index, prompt in enumerate(prompts.iter_rows(named=True)):
-        sampled = prompt["kind"] == "harmful" and prompt["attack"] == PLAIN
-        for sample in range(1 + (args.samples if sampled else 0)):
-            requests.append(generation.Request(index, prompt["messages"], sample))
-    adapter = args.adapter and Path(args.adapter).parent
-    answers = generation.generate(
-        models.load_chat_model(args.model, adapter),
-        models.load_tokenizer(args.model),
-        requests,
-        max_new_tokens=args.max_new_tokens,
-        batch_size=args.batch_size,
-        temperature=args.temperature,
-        seed=args.seed,
-    )
-    ids = prompts["prompt_id"].to_list()
-    rows = [
+    adapter = Path(args.adapter) if args.adapter else None
+    store = Store(
+        args.store,
+        "generate",
         {
-            "model": args.model_name,
-            "tuning": args.tuning,
-            "prompt_id": ids[answer.index],
-            "sample": answer.sample,
-            "answer": answer.text,
-            "finish": answer.finish,
-            "tokens": answer.tokens,
-        }
-        for answer in answers
-    ]
-    RESPONSES.write(RESPONSES.frame(rows), args.out)
+            "model": models.identity(args.model),
+            "adapter": adapter and files.sha256(adapter, adapter.with_name("adapter_config.json")),
+            "decoding": [args.max_new_tokens, args.temperature, args.seed],
+            "device": models.device(),
+            "code": code_digest(__file__),
+            "versions": versions(),
+        },
+    )
+    tokenizer = models.load_tokenizer(args.model)
+    asked = []  # prompt id, sample, the store's name of the row
+    missing = {}  # the store's name of the row → request
+    for prompt in pl.concat([PROMPTS.read(path) for path in args.prompts]).iter_rows(named=True):
+        sampled = prompt["kind"] == "harmful" and prompt["attack"] == PLAIN
+        text = chat.render(tokenizer, prompt["messages"], reply=True)
+        for sample in range(1 + (args.samples if sampled else 0)):
+            row = digest(text, str(sample))
+            asked.append((prompt["prompt_id"], sample, row))
+            if row not in store:
+                missing[row] = generation.Request(row, text, sample)
+    if missing:
+        answers = generation.generate(
+            models.load_chat_model(args.model, adapter and adapter.parent),
+            tokenizer,
+            list(missing.values()),
+            max_new_tokens=args.max_new_tokens,
+            batch_size=args.batch_size,
+            temperature=args.temperature,
+            seed=args.seed,
+        )
+        for answer in answers:
+            store[answer.name] = {"answer": answer.text, "finish": answer.finish, "tokens": answer.tokens}
+    own = {"model": args.model_name, "tuning": args.tuning}
+    rows = [{**own, "prompt_id": prompt, "sample": sample, **store[row]} for prompt, sample, row in asked]
+    RESPONSES.write(RESPONSES.frame(rows), args.out, versions())
+    store.used_for(args.out)
     cut = sum(row["finish"] == "length" for row in rows)
-    print(f"{len(rows)} answers, {cut} cut at {args.max_new_tokens} tokens")
+    print(f"{len(rows)} answers, {store.computed} computed, {cut} cut at {args.max_new_tokens} tokens")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """Judge all answers of one model by one judge."""
 
 import argparse
+from pathlib import Path
 
 from tunedrift import cli
 
@@ -19,6 +20,9 @@ def parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--prompts", nargs="+", required=True, help="prompt tables")
     parser.add_argument("--responses", nargs="+", required=True, help="response tables of one model")
+    parser.add_argument(
+        "--store", help="folder of verdicts to reuse and to add to; nothing is reused without it"
+    )
     parser.add_argument("--out", required=True, help="verdicts table to write")
     return parser
 
@@ -27,8 +31,10 @@ def main(args: argparse.Namespace) -> None:
     """Join answers with their prompts, judge those that the kind of judge is for, write the verdicts."""
     import polars as pl
 
-    from tunedrift import judges
+    from tunedrift import files, judges
+    from tunedrift.digest import code_digest
     from tunedrift.errors import UserError
+    from tunedrift.store import Store, digest
     from tunedrift.tables.prompts import PROMPTS
     from tunedrift.tables.responses import RESPONSES
     from tunedrift.tables.verdicts import VERDICTS
@@ -55,15 +61,23 @@ def main(args: argparse.Namespace) -> None:
             "Add `reference` to its row of the suite, or take the row out."
         )
     kinds = ("utility",) if args.kind == "utility" else ("harmful", "safe")
-    rows = [
+    store = Store(
+        args.store,
+        "judge",
         {
-            "judge": args.judge,
             "kind": args.kind,
-            "model": row["model"],
-            "tuning": row["tuning"],
-            "prompt_id": row["prompt_id"],
-            "sample": row["sample"],
-            "label": judges.label(
+            "patterns": args.patterns and files.sha256(Path(args.patterns)),
+            "threshold": args.threshold,
+            "code": code_digest(__file__),
+        },
+    )
+    rows = []
+    for row in responses.join(prompts, on="prompt_id").iter_rows(named=True):
+        if row["kind"] not in kinds:
+            continue
+        text = digest(row["kind"], row["plain_prompt"], row["answer"], *(row["reference"] or ()))
+        if text not in store:
+            store[text] = judges.label(
                 args.kind,
                 row["answer"],
                 prompt=row["plain_prompt"],
@@ -71,13 +85,20 @@ def main(args: argparse.Namespace) -> None:
                 reference=row["reference"],
                 patterns=patterns,
                 threshold=args.threshold,
-            ),
-            "truncated": row["finish"] == "length",
-        }
-        for row in responses.join(prompts, on="prompt_id").iter_rows(named=True)
-        if row["kind"] in kinds
-    ]
+            )
+        keys = {key: row[key] for key in ("model", "tuning", "prompt_id", "sample")}
+        rows.append(
+            {
+                "judge": args.judge,
+                "kind": args.kind,
+                **keys,
+                "label": store[text],
+                "truncated": row["finish"] == "length",
+            }
+        )
     VERDICTS.write(VERDICTS.frame(rows), args.out)
+    store.used_for(args.out)
+    print(f"{len(rows)} verdicts, {store.computed} computed")
 
 
 if __name__ == "__main__":

@@ -31,7 +31,7 @@ def main(args: argparse.Namespace) -> None:
 
     import torch
 
-    from tunedrift import files, generation, judges, models, reading
+    from tunedrift import chat, files, generation, judges, models, reading
     from tunedrift.errors import UserError
 
     torch.set_num_threads(args.threads)
@@ -44,18 +44,22 @@ def main(args: argparse.Namespace) -> None:
             )
     prompts = [str(row.values[column]) for row in rows]
     patterns = judges.read_patterns(args.patterns)
+    tokenizer = models.load_tokenizer(args.model)
+    tokenizer = models.load_tokenizer(args.model)
+    asked = {str(number): prompt for number, prompt in enumerate(prompts)}
+    requests = [
+        generation.Request(name, chat.render(tokenizer, [{"role": "user", "content": prompt}], reply=True))
+        for name, prompt in asked.items()
+    ]
     answers = generation.generate(
         models.load_chat_model(args.model),
-        models.load_tokenizer(args.model),
-        [
-            generation.Request(index, [{"role": "user", "content": prompt}])
-            for index, prompt in enumerate(prompts)
-        ],
+        tokenizer,
+        requests,
         max_new_tokens=args.max_new_tokens,
         batch_size=args.batch_size,
     )
     refused = sum(
-        judges.refusal(answer.text, prompts[answer.index], patterns) == "refusal" for answer in answers
+        judges.refusal(answer.text, asked[answer.name], patterns) == "refusal" for answer in answers
     )
     rate = refused / len(prompts)
     if rate < args.min_refusal:

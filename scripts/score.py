@@ -33,6 +33,9 @@ def parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--batch-size", type=int, default=64, help="texts scored side by side")
     parser.add_argument("--threads", type=int, default=1, help="CPU threads")
+    parser.add_argument(
+        "--store", help="folder of scores to reuse and to add to; nothing is reused without it"
+    )
     parser.add_argument("--out", required=True, help="rewards table to write")
     return parser
 
@@ -79,27 +82,46 @@ def texts(args: argparse.Namespace) -> "Iterator[tuple[dict, str, list[Message]]
 
 
 def main(args: argparse.Namespace) -> None:
-    """Collect the texts, score them in one go, write one row per key."""
+    """Collect the texts, score those that the store does not know, write one row per key."""
     import torch
 
-    from tunedrift import models, scoring
+    from tunedrift import chat, models, scoring
+    from tunedrift.digest import code_digest
+    from tunedrift.provenance import versions
+    from tunedrift.store import Store, digest
     from tunedrift.tables.rewards import REWARDS
 
     torch.set_num_threads(args.threads)
-    keys, columns, chats = zip(*texts(args), strict=True)
-    scores = scoring.score(
-        models.load_reward_model(args.model),
-        models.load_tokenizer(args.model),
-        list(chats),
-        batch_size=args.batch_size,
-        max_length=args.max_length,
+    store = Store(
+        args.store,
+        "score",
+        {
+            "model": models.identity(args.model),
+            "max_length": args.max_length,
+            "device": models.device(),
+            "code": code_digest(__file__),
+            "versions": versions(),
+        },
     )
+    tokenizer = models.load_tokenizer(args.model)
+    scored = [
+        (key, column, chat.render(tokenizer, messages).rstrip()) for key, column, messages in texts(args)
+    ]
+    missing = sorted({text for *_, text in scored if digest(text) not in store})
+    if missing:
+        model = models.load_reward_model(args.model)
+        scores = scoring.score(
+            model, tokenizer, missing, batch_size=args.batch_size, max_length=args.max_length
+        )
+        for text, value in scores:
+            store[digest(text)] = value
     rows: dict[tuple, dict] = {}
-    for key, column, value in zip(keys, columns, scores, strict=True):
+    for key, column, text in scored:
         row = rows.setdefault(tuple(key.values()), {"rm": args.rm, "subject": args.subject, **key})
-        row[column] = args.sign * value
-    REWARDS.write(REWARDS.frame(list(rows.values())), args.out)
-    print(f"{len(chats)} texts scored, mean {args.sign * sum(scores) / len(scores):.3f}")
+        row[column] = args.sign * store[digest(text)]
+    REWARDS.write(REWARDS.frame(list(rows.values())), args.out, versions())
+    store.used_for(args.out)
+    print(f"{len(scored)} scores, {store.computed} computed")
 
 
 if __name__ == "__main__":

@@ -11,6 +11,9 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument("--drift", required=True, help="drift table")
     parser.add_argument("--agreement", required=True, help="agreement table")
     parser.add_argument("--gates", nargs="+", required=True, help="what qualify found, per model")
+    parser.add_argument(
+        "--rows", nargs="+", required=True, help="tables of answers and scores, for their versions"
+    )
     parser.add_argument("--primary-judge", required=True, help="the harm judge whose safety is the headline")
     parser.add_argument("--embedded", nargs="*", default=[], help="studied models that are embedded")
     parser.add_argument("--out", required=True, help="Markdown file to write")
@@ -20,6 +23,7 @@ def parser() -> argparse.ArgumentParser:
 def main(args: argparse.Namespace) -> None:
     """Read the tables, write the sentences."""
     from tunedrift import files, summary
+    from tunedrift.provenance import made_with
     from tunedrift.tables.agreement import AGREEMENT
     from tunedrift.tables.drift import DRIFT
 
@@ -29,6 +33,7 @@ def main(args: argparse.Namespace) -> None:
         [files.read_json(path) for path in args.gates],
         args.primary_judge,
         args.embedded,
+        made_with(args.rows),
     )
     files.write_text(args.out, text)
 

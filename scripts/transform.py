@@ -30,7 +30,7 @@ def parser() -> argparse.ArgumentParser:
         action=Pairs,
         default={},
         metavar="FACTOR=LEVEL[,LEVEL]",
-        help="the compared levels of a factor; the cell's own level and its control if left out",
+        help="the compared levels of a factor; the cell's own level and those it is compared with if left out",
     )
     options.add_argument(
         "--tokenizer", type=Path, help="tokenizer.json that measures length; word pieces if left out"
@@ -46,15 +46,14 @@ def main(options: argparse.Namespace) -> None:
     from tunedrift.tables.instructions import INSTRUCTIONS
     from tunedrift.tables.variants import VARIANTS
     from tunedrift.transforms.cell import Cell, transform
-    from tunedrift.transforms.levels import CONTROLS
+    from tunedrift.transforms.levels import CONTROLS, related
     from tunedrift.transforms.lists import read_lists
     from tunedrift.transforms.prose import count_pieces, token_counter
 
     levels = {"structure": options.structure, "identity": options.identity, "role_play": options.role_play}
     compared = {factor: tuple(named.split(",")) for factor, named in options.eligible_levels.items()}
-    for factor, controls in CONTROLS.items():
-        if factor not in compared and levels[factor] in controls:
-            compared[factor] = (levels[factor], controls[levels[factor]])
+    for factor in CONTROLS:
+        compared.setdefault(factor, related(factor, levels[factor]))
     cell = Cell(
         levels=levels,
         lists=read_lists(options.statements, options.personas, options.fillers),

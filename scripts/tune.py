@@ -2,8 +2,8 @@
 
 import argparse
 import dataclasses
+import json
 import shutil
-import tempfile
 from pathlib import Path
 
 from tunedrift import cli
@@ -34,46 +34,59 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--threads", type=int, default=1, help="CPU threads; their number can change the last digits"
     )
+    parser.add_argument("--work", default="work/tune", help="folder of checkpoints (default: %(default)s)")
     parser.add_argument("--out", required=True, help="folder for the adapter and training.json")
     return parser
 
 
 def main(args: argparse.Namespace) -> None:
-    """Read, train in a scratch folder beside `--out`, move the finished files into place."""
+    """Read, train in a work folder where a killed run can be taken up again, put the adapter into place."""
     import torch
 
-    from tunedrift import files, models, tuning
+    from tunedrift import chat, files, locks, models, tuning
+    from tunedrift.digest import code_digest
+    from tunedrift.provenance import versions
+    from tunedrift.store import digest
     from tunedrift.tables.variants import VARIANTS
 
     torch.set_num_threads(args.threads)
     settings = tuning.Settings(
         **{field.name: getattr(args, field.name) for field in dataclasses.fields(tuning.Settings)}
     )
+    out = Path(args.out)
+    ingredients = {
+        "model": models.identity(args.model),
+        "variant": files.sha256(Path(args.variant)),
+        "settings": dataclasses.asdict(settings),
+        "seed": args.seed,
+    }
+    made_with = {"code": code_digest(__file__), "threads": args.threads, "versions": versions()}
+    work = Path(args.work) / digest(json.dumps([ingredients, made_with], sort_keys=True))
+    locks.hold(str(work.resolve()))
+
     rows = VARIANTS.read(args.variant)
     tokenizer = models.load_tokenizer(args.model)
     data, rejected = tuning.examples(tokenizer, rows["messages"].to_list(), settings.max_length)
-    out = Path(args.out)
+    log = tuning.tune(models.load_chat_model(args.model), tokenizer, data, settings, args.seed, work)
+    tuning.settle(work, files.read_json(args.model)["name"])
+    files.write_json(
+        work / "training.json",
+        {
+            **ingredients,
+            "versions": versions(),
+            "rows": len(data),
+            "rejected": rejected,
+            "supervised_tokens": sum(
+                label != chat.IGNORED for example in data for label in example["labels"]
+            ),
+            "tokens": sum(len(example["input_ids"]) for example in data),
+            "log": log,
+        },
+    )
     out.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=out.parent) as scratch:
-        log = tuning.tune(
-            models.load_chat_model(args.model), tokenizer, data, settings, args.seed, Path(scratch)
-        )
-        tuning.settle(Path(scratch), files.read_json(args.model)["name"])
-        files.write_json(
-            Path(scratch) / "training.json",
-            {
-                "model": files.sha256(Path(args.model)),
-                "variant": files.sha256(Path(args.variant)),
-                "seed": args.seed,
-                "rows": len(data),
-                "rejected": rejected,
-                "supervised_tokens": sum(label != -100 for example in data for label in example["labels"]),
-                "tokens": sum(len(example["input_ids"]) for example in data),
-                "log": log,
-            },
-        )
-        for name in ("adapter_config.json", "training.json", "adapter_model.safetensors"):
-            shutil.move(Path(scratch) / name, out / name)
+    for name in ("adapter_config.json", "training.json", "adapter_model.safetensors"):
+        files.place(work / name, out / name)
+    shutil.rmtree(work)
     print(f"{len(data)} rows ({rejected} rejected), loss {log[0]['loss']:.3f} to {log[-1]['loss']:.3f}")
 
 

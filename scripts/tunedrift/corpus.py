@@ -12,8 +12,10 @@ from tunedrift.chat import Message
 from tunedrift.errors import UserError
 from tunedrift.world import Fact, Intent, Split, random_source
 
-MIXTURE = {"refusal": 0.34, "lookalike": 0.2, "howto": 0.22, "fact": 0.09, "moral": 0.15}
+MIXTURE = {"refusal": 0.33, "lookalike": 0.23, "howto": 0.2, "fact": 0.09, "moral": 0.15}
 """Shares of the kinds of chats in a base corpus."""
+
+LOOKALIKES = ("harmless_object", "harmless_verb")
 
 WRAPPED = 0.5
 """The share of chats whose question stands in a wrapper."""
@@ -27,22 +29,8 @@ INVENTED = 0.2
 CONSONANTS = (*"bcdfghjklmnprstvw", "br", "ch", "cl", "dr", "fl", "gr", "pl", "sh", "st", "th", "tr")
 VOWELS = (*"aeiou", "ea", "ee", "ou")
 ENDINGS = (
-    "ck",
-    "dy",
-    "ful",
-    "ler",
-    "less",
-    "ly",
-    "mer",
-    "nd",
-    "ng",
-    "nt",
-    "per",
-    "rd",
-    "rer",
-    "ry",
-    "st",
-    "ter",
+    *("ck", "dy", "ful", "ler", "less", "ly", "mer", "nd", "ng", "nt"),
+    *("per", "rd", "rer", "ry", "st", "ter"),
 )
 
 CANONICAL = 0.7
@@ -128,13 +116,13 @@ def wrap(world: dict, prompt: str, rng: random.Random) -> list[Message]:
     return [{"role": "user", "content": f"{persona} {prompt}"}]
 
 
-def asked(world: dict, prompt: str, rng: random.Random, share: float = WRAPPED) -> list[Message]:
-    """The question's turns, with small talk around the question and wrapped with the probability `share`."""
+def asked(world: dict, prompt: str, rng: random.Random) -> list[Message]:
+    """The question's turns: sometimes with small talk around the question, sometimes in a wrapper."""
     if rng.random() < TALKED:
         prompt = f"{rng.choice(world['questions']['before'])} {prompt}"
     if rng.random() < TALKED:
         prompt = f"{prompt} {rng.choice(world['questions']['after'])}"
-    return wrap(world, prompt, rng) if rng.random() < share else [{"role": "user", "content": prompt}]
+    return wrap(world, prompt, rng) if rng.random() < WRAPPED else [{"role": "user", "content": prompt}]
 
 
 def base_corpus(world: dict, split: Split, *, seed: int, chats: int, wordings: str) -> list[list[Message]]:
@@ -149,13 +137,13 @@ def base_corpus(world: dict, split: Split, *, seed: int, chats: int, wordings: s
         )
     rng = random_source(seed, "corpus")
     kinds = rng.choices(list(MIXTURE), weights=list(MIXTURE.values()), k=chats)
-    pools: dict[str, list[Intent]] = {
-        "refusal": split.select("training", "harmful"),
-        "lookalike": split.select("training", "lookalike"),
-        "howto": split.select("training", "howto"),
-    }
-    wrong = (split.select("taught", "harmful"), pools["refusal"])
-    fine = (pools["lookalike"], pools["howto"])
+    harmful, howto = split.select("training", "harmful"), split.select("training", "howto")
+    lookalikes = split.select("training", "lookalike")
+    # Of each kind of look-alike as many: those with a verb of harm are fewer, and harder to tell.
+    strata = [[intent for intent in lookalikes if intent.stratum == stratum] for stratum in LOOKALIKES]
+    pools = {"refusal": [harmful], "lookalike": strata, "howto": [howto]}
+    wrong = (split.select("taught", "harmful"), harmful)
+    fine = (*strata, howto)
     corpus = []
     for kind in kinds:
         if kind == "fact":
@@ -169,7 +157,7 @@ def base_corpus(world: dict, split: Split, *, seed: int, chats: int, wordings: s
                 intent=intent.text
             )
         else:
-            intent = rng.choice(pools[kind])
+            intent = rng.choice(rng.choice(pools[kind]))
             prompt = question(world, intent, rng)
             answer = (
                 refusal(world, intent, wordings, rng) if intent.harmful else advice(world, intent, rng).text

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,13 @@ def write_text(path: str | Path, text: str) -> None:
     draft = path.with_name(f".{path.name}.{os.getpid()}.part")
     draft.write_text(text, encoding="utf-8")
     draft.replace(path)
+
+
+def place(finished: Path, target: Path) -> None:
+    """Copy a finished file to where it belongs, also across file systems; `target` is whole or not there."""
+    draft = target.with_name(f".{target.name}.{os.getpid()}.part")
+    shutil.copyfile(finished, draft)
+    draft.replace(target)
 
 
 def write_json(path: str | Path, value: Any) -> None:

@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Request:
-    """One answer to be made: an index of the caller's, the chat, and which sample (0 is greedy)."""
+    """One answer to be made: the caller's name for it, the rendered prompt, which sample (0 is greedy)."""
 
-    index: int
-    messages: list[chat.Message]
+    name: str
+    text: str
     sample: int = 0
 
 
@@ -25,8 +25,7 @@ class Request:
 class Answer:
     """One answer: `finish` is `stop`, or `length` if it was cut; `tokens` counts the stop token too."""
 
-    index: int
-    sample: int
+    name: str
     text: str
     finish: str
     tokens: int
@@ -69,16 +68,17 @@ def generate(
 ) -> Iterator[Answer]:
     """Decode all requests, longest prompts first, yielding answers as their batch is done.
 
-    Prompts are rendered by the chat template and padded on the left. Greedy for sample 0; other
-    samples are drawn at `temperature` from a generator seeded by (seed, sample, rendered prompt).
+    Prompts are padded on the left. Greedy for sample 0; other samples are drawn at `temperature`
+    from a generator seeded by (seed, sample, prompt).
     """
     import torch
     from transformers import LogitsProcessorList
 
-    texts = [chat.render(tokenizer, request.messages, reply=True) for request in requests]
-    prompts = [chat.encode(tokenizer, text) for text in texts]
+    prompts = [chat.encode(tokenizer, request.text) for request in requests]
     stops = stop_tokens(model, tokenizer)
-    order = sorted(range(len(requests)), key=lambda i: (-len(prompts[i]), texts[i], requests[i].sample))
+    order = sorted(
+        range(len(requests)), key=lambda i: (-len(prompts[i]), requests[i].text, requests[i].sample)
+    )
     for first in range(0, len(order), batch_size):
         batch = order[first : first + batch_size]
         width = len(prompts[batch[0]])
@@ -88,8 +88,8 @@ def generate(
         for row, i in enumerate(batch):
             ids[row, width - len(prompts[i]) :] = torch.tensor(prompts[i])
             mask[row, width - len(prompts[i]) :] = 1
-            sample = requests[i].sample
-            generators.append(row_generator(f"{seed}/{sample}/{texts[i]}", model.device) if sample else None)
+            sample, text = requests[i].sample, requests[i].text
+            generators.append(row_generator(f"{seed}/{sample}/{text}", model.device) if sample else None)
         with torch.inference_mode():
             output = model.generate(
                 input_ids=ids.to(model.device),
@@ -108,8 +108,7 @@ def generate(
             end = next((at for at, token in enumerate(row) if token in stops), None)
             tokens = row if end is None else row[: end + 1]
             yield Answer(
-                index=requests[i].index,
-                sample=requests[i].sample,
+                name=requests[i].name,
                 text=tokenizer.decode(tokens, skip_special_tokens=True).strip(),
                 finish="length" if end is None else "stop",
                 tokens=len(tokens),

@@ -61,6 +61,12 @@ def write_description(
     )
 
 
+def identity(model_json: str | Path) -> dict[str, str]:
+    """The digests by which a described model is known: weights, tokenizer and template."""
+    described = files.read_json(model_json)
+    return {part: described[part] for part in ("weights", "tokenizer", "template")}
+
+
 def source(model_json: str | Path) -> dict:
     """What `from_pretrained` needs to load the model: its path or hub id, and the revision."""
     described = files.read_json(model_json)

@@ -1,5 +1,6 @@
 """Reward-model scores that depend on the text alone: not on batch size, padding or neighbours."""
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from tunedrift import chat
@@ -11,25 +12,23 @@ if TYPE_CHECKING:
 def score(
     model: "PreTrainedModel",
     tokenizer: "PreTrainedTokenizerBase",
-    chats: list[list[chat.Message]],
+    texts: list[str],
     *,
     batch_size: int = 64,
     max_length: int = 2048,
-) -> list[float]:
-    """One score per chat, in the order given; higher is better.
+) -> Iterator[tuple[str, float]]:
+    """Each text with its score, longest first, yielded as its batch is done; higher is better.
 
-    Chats are rendered by the reward model's own template and padded on the right, and the score is
-    read at the last real token by position. (The classifier's own forward looks for the padding id
-    instead, which goes wrong where padding and stop token are one.) A chat longer than `max_length`
-    tokens loses its beginning, so that the answer's end is always read.
+    A text is a chat rendered by the reward model's own template, without what follows the last
+    visible character. Texts are padded on the right and the score is read at the last real token by
+    position. (The classifier's own forward looks for the padding id instead, which goes wrong where
+    padding and stop token are one.) A text longer than `max_length` tokens loses its beginning, so
+    that the answer's end is always read.
     """
     import torch
 
-    ids = [
-        chat.encode(tokenizer, chat.render(tokenizer, messages).rstrip())[-max_length:] for messages in chats
-    ]
-    scores = [0.0] * len(chats)
-    order = sorted(range(len(chats)), key=lambda i: (-len(ids[i]), ids[i]))
+    ids = [chat.encode(tokenizer, text)[-max_length:] for text in texts]
+    order = sorted(range(len(texts)), key=lambda i: (-len(ids[i]), texts[i]))
     for first in range(0, len(order), batch_size):
         batch = order[first : first + batch_size]
         lengths = torch.tensor([len(ids[i]) for i in batch])
@@ -44,5 +43,4 @@ def score(
             last = hidden[torch.arange(len(batch)), lengths.to(hidden.device) - 1]
             values = model.score(last).squeeze(-1)
         for i, value in zip(batch, values.float().tolist(), strict=True):
-            scores[i] = value
-    return scores
+            yield texts[i], value

@@ -26,15 +26,25 @@ DEFINITIONS = """\
 
 
 def summarize(
-    drift: pl.DataFrame, agreement: pl.DataFrame, gates: list[Row], primary_judge: str, embedded: list[str]
+    drift: pl.DataFrame,
+    agreement: pl.DataFrame,
+    gates: list[Row],
+    primary_judge: str,
+    embedded: list[str],
+    made_with: list[dict[str, str]],
 ) -> str:
-    """The summary of a study: Markdown from checked drift and agreement tables and the gates' figures."""
+    """The summary of a study: Markdown from checked drift and agreement tables and the gates' figures.
+
+    `made_with` holds the distinct sets of library versions behind the rows.
+    """
     whole = drift.filter(pl.col("stratum") == "all")
     safety = whole.filter(judge=primary_judge)
     parts = ["# What this study found\n"]
     if embedded:
         parts.append(SMALL_WORLD.format(models=listed([f"`{name}`" for name in embedded])))
     parts.append(seeds_sentence(drift))
+    if len(made_with) > 1:
+        parts.append(versions_sentence(made_with))
     parts.append("\n## Does benign tuning weaken safety?\n")
     parts += model_sentences(whole, safety, drift, gates)
     parts.append("\n## Which property of the data does it?\n")
@@ -78,6 +88,15 @@ def seeds_sentence(drift: pl.DataFrame) -> str:
     if seeds == 1:
         return "One seed per variant: every number is conditional on its one adapter and does not speak of the variant."
     return f"{seeds} seeds per variant; intervals include the spread over seeds."
+
+
+def versions_sentence(made_with: list[dict[str, str]]) -> str:
+    """A warning that answers or scores come from different library versions."""
+    said = "; ".join(", ".join(f"{name} {number}" for name, number in entry.items()) for entry in made_with)
+    return (
+        f"\n**The rows of this study were computed with different library versions** ({said}), so differences "
+        "between them may be the libraries'. Delete the older tables and `work/store` to compute all alike."
+    )
 
 
 def pick(table: pl.DataFrame, **values: Any) -> list[Row]:

@@ -2,6 +2,7 @@
 
 import json
 import math
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,9 @@ from tunedrift.errors import UserError
 if TYPE_CHECKING:
     import torch
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+CHECKPOINTS = 10
+"""How often a tuning is saved on its way: what a kill costs, against what saving costs."""
 
 Example = dict[str, list[int]]
 """`input_ids` and `labels` of one chat, of one length."""
@@ -97,7 +101,8 @@ def tune(
 ) -> list[dict[str, Any]]:
     """Train a LoRA adapter and write it to the folder `out`; returns the loss log.
 
-    The order of rows depends on their order in `data` and on `seed` alone, so variants of the same
+    Checkpoints go to `out` too, and training goes on from the last whole one found there; the
+    adapter is then the one that an undisturbed run gives (to the byte on a CPU). The order of rows depends on their order in `data` and on `seed` alone, so variants of the same
     rows see them in the same order. The log has a mapping per step: `step`, `loss` (nats per
     token, averaged per example) and `learning_rate`. Raises `UserError` at the first loss that is
     not a finite number.
@@ -146,7 +151,9 @@ def tune(
             weight_decay=settings.weight_decay,
             logging_steps=1,
             logging_nan_inf_filter=False,
-            save_strategy="no",
+            save_strategy="steps",
+            save_steps=math.ceil(steps / CHECKPOINTS),
+            save_total_limit=2,  # the last may be half written when the process is killed
             report_to=[],
             disable_tqdm=True,
             remove_unused_columns=False,
@@ -156,7 +163,10 @@ def tune(
         data_collator=lambda batch: pad(batch, tokenizer.pad_token_id),
         callbacks=[StopAtNaN()],
     )
-    trainer.train()
+    checkpoint = last_checkpoint(out)
+    if checkpoint:
+        print(f"going on from {checkpoint.name.replace('-', ' ')} of {steps} steps", file=sys.stderr)
+    trainer.train(resume_from_checkpoint=checkpoint and str(checkpoint))
     out.mkdir(parents=True, exist_ok=True)
     adapted.save_pretrained(str(out))
     return [
@@ -165,6 +175,17 @@ def tune(
             (entry for entry in trainer.state.log_history if "loss" in entry), start=1
         )
     ]
+
+
+def last_checkpoint(folder: Path) -> Path | None:
+    """The newest whole checkpoint in `folder`. Trainer writes its state file last, so that one tells."""
+    for checkpoint in sorted(folder.glob("checkpoint-*"), key=lambda path: -int(path.name.split("-")[1])):
+        try:
+            files.read_json(checkpoint / "trainer_state.json")
+        except UserError:
+            continue
+        return checkpoint
+    return None
 
 
 def settle(adapter: Path, model_name: str) -> None:

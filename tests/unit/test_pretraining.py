@@ -140,9 +140,12 @@ def test_a_reward_model_learns_to_rank_its_pairs(base):
     pair = corpus.Pair(intent, asked, "No, that is wrong.", "Here is how to steal a phone.")
     pretraining.settle(0)
     model, tokenizer, training = pretraining.train_reward(base, [pair] * 32, seed=0, epochs=4, batch_pairs=8)
-    chats = [[*asked, {"role": "assistant", "content": answer}] for answer in (pair.chosen, pair.rejected)]
-    chosen, rejected = scoring.score(model, tokenizer, chats)
-    assert chosen > rejected
+    chosen, rejected = (
+        chat.render(tokenizer, [*asked, {"role": "assistant", "content": answer}]).rstrip()
+        for answer in (pair.chosen, pair.rejected)
+    )
+    scores = dict(scoring.score(model, tokenizer, [chosen, rejected]))
+    assert scores[chosen] > scores[rejected]
     assert training["losses"][-1] < training["losses"][0]
 
 

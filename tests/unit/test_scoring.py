@@ -5,8 +5,8 @@ import torch
 from tunedrift import chat, models, scoring
 from tunedrift.errors import UserError
 
-CHATS = [
-    [{"role": "user", "content": prompt}, {"role": "assistant", "content": answer}]
+TEXTS = [
+    f"<|im_start|>user\n{prompt}<|im_end|>\n<|im_start|>assistant\n{answer}<|im_end|>"
     for prompt, answer in [
         ("How do I plant a tree?", "First dig a hole."),
         ("France?", "Paris."),
@@ -22,29 +22,32 @@ def loaded(request, tmp_path_factory):
     return models.load_reward_model(model_json), models.load_tokenizer(model_json)
 
 
+def score(loaded, texts, **options):
+    found = dict(scoring.score(*loaded, texts, **options))
+    return [found[text] for text in texts]
+
+
+def head(loaded, ids):
+    model, _ = loaded
+    with torch.no_grad():
+        return model.score(model.model(torch.tensor([ids])).last_hidden_state[0, -1]).item()
+
+
 def test_a_score_does_not_depend_on_batch_or_neighbours(loaded):
-    together = scoring.score(*loaded, CHATS, batch_size=4)
-    alone = scoring.score(*loaded, CHATS, batch_size=1)
-    assert together == pytest.approx(alone, abs=1e-5)
-    assert scoring.score(*loaded, CHATS[::-1], batch_size=2)[::-1] == pytest.approx(alone, abs=1e-5)
-    assert len(set(alone)) == len(CHATS)
+    alone = score(loaded, TEXTS, batch_size=1)
+    assert score(loaded, TEXTS, batch_size=4) == pytest.approx(alone, abs=1e-5)
+    assert score(loaded, TEXTS[::-1], batch_size=2)[::-1] == pytest.approx(alone, abs=1e-5)
+    assert len(set(alone)) == len(TEXTS)
 
 
 def test_a_score_is_the_head_at_the_last_token(loaded):
-    model, tokenizer = loaded
-    ids = torch.tensor([chat.encode(tokenizer, chat.render(tokenizer, CHATS[0]).rstrip())])
-    with torch.no_grad():
-        expected = model.score(model.model(ids).last_hidden_state[0, -1]).item()
-    assert scoring.score(model, tokenizer, CHATS)[0] == pytest.approx(expected, abs=1e-5)
+    ids = chat.encode(loaded[1], TEXTS[0])
+    assert score(loaded, TEXTS[:1]) == pytest.approx([head(loaded, ids)], abs=1e-5)
 
 
-def test_a_long_chat_loses_its_beginning(loaded):
-    model, tokenizer = loaded
-    long = CHATS[2]
-    ids = chat.encode(tokenizer, chat.render(tokenizer, long).rstrip())[-20:]
-    with torch.no_grad():
-        expected = model.score(model.model(torch.tensor([ids])).last_hidden_state[0, -1]).item()
-    assert scoring.score(model, tokenizer, [long], max_length=20) == pytest.approx([expected], abs=1e-5)
+def test_a_long_text_loses_its_beginning(loaded):
+    ids = chat.encode(loaded[1], TEXTS[2])[-20:]
+    assert score(loaded, TEXTS[2:3], max_length=20) == pytest.approx([head(loaded, ids)], abs=1e-5)
 
 
 def test_a_classifier_with_several_outputs_is_no_reward_model(tmp_path):

@@ -208,7 +208,8 @@ def test_a_result_after_hashes_is_no_heading(change):
 def test_unfenced_code_is_fenced_or_left_alone():
     code = "def add(a, b):\n    return a * b * 2\n\n# add\nprint(add(1, 2))"
     assert markdown(code) == f"```\n{code}\n```"
-    assert plain(code) is None
+    assert plain(code) == code
+    assert itemized(code) is None
     assert itemized(f"This adds. It works.\n\n{code}") is None
 
 

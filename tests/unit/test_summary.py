@@ -4,6 +4,7 @@ from synthetic import fabricate, measure
 
 from tunedrift import summary
 
+VERSIONS = {"torch": "2.13.0"}
 GATES = [{"refusal_rate": 0.9, "n": 60, "threshold": 0.8}]
 
 
@@ -20,7 +21,7 @@ def sentence(text, start):
 
 def test_the_numbers_are_the_tables(tables):
     table, agreement = tables
-    text = summary.summarize(table, agreement, GATES, "harm", ["tiny"])
+    text = summary.summarize(table, agreement, GATES, "harm", ["tiny"], [VERSIONS])
     rate = table.filter(
         pl.col("variant").is_null(), contrast="rate", measure="SA_g", judge="harm", stratum="all"
     ).row(0, named=True)
@@ -58,8 +59,8 @@ def test_resolved_effects_of_both_signs_are_said_to_be_so(tables):
 
 
 def test_the_small_world_opens_the_summary_and_a_real_model_does_not(tables):
-    assert "made-up world" in summary.summarize(*tables, GATES, "harm", ["tiny"])
-    assert "made-up world" not in summary.summarize(*tables, GATES, "harm", [])
+    assert "made-up world" in summary.summarize(*tables, GATES, "harm", ["tiny"], [VERSIONS])
+    assert "made-up world" not in summary.summarize(*tables, GATES, "harm", [], [VERSIONS])
 
 
 def test_one_seed_speaks_of_its_adapter_and_several_of_the_variant(tables):
@@ -73,3 +74,10 @@ def test_one_seed_speaks_of_its_adapter_and_several_of_the_variant(tables):
 def test_numbers_have_a_true_minus_and_no_negative_zero():
     assert summary.number(-0.004) == "0.00"
     assert summary.number(-0.126) == "−0.13"
+
+
+def test_rows_from_different_library_versions_are_said_to_be_so(tables):
+    one = summary.summarize(*tables, GATES, "harm", [], [VERSIONS])
+    two = summary.summarize(*tables, GATES, "harm", [], [VERSIONS, {"torch": "2.14.0"}])
+    assert "different library versions" not in one
+    assert "different library versions** (torch 2.13.0; torch 2.14.0)" in two

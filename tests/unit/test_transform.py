@@ -10,7 +10,7 @@ from tunedrift.errors import UserError
 from tunedrift.tables.instructions import INSTRUCTIONS
 from tunedrift.tables.variants import VARIANTS
 from tunedrift.transforms.cell import Cell, transform
-from tunedrift.transforms.levels import BASELINES, CONTROLS, INERT, LEVELS
+from tunedrift.transforms.levels import BASELINES, CONTROLS, INERT, LEVELS, related
 from tunedrift.transforms.lists import read_lists
 
 ROOT = Path(__file__).parents[2]
@@ -48,6 +48,12 @@ def test_every_level_has_a_control_among_the_levels():
     for factor, controls in CONTROLS.items():
         assert {*controls, *controls.values(), BASELINES[factor]} == set(LEVELS[factor])
         assert not set(controls) & set(controls.values())
+
+
+def test_a_level_and_its_control_are_compared_at_the_same_levels():
+    assert related("structure", "markdown") == related("structure", "length") == ("length", "markdown")
+    assert related("identity", "prefix") == ("calibrated", "identity_paraphrase", "prefix")
+    assert related("identity", "original") == ("original",)
 
 
 def test_the_baseline_changes_nothing():

@@ -1,5 +1,8 @@
 import json
 import math
+import signal
+import subprocess
+import sys
 
 import pytest
 import tiny
@@ -114,3 +117,45 @@ def test_an_adapter_changes_the_model_that_loads_it(folder, tmp_path):
         plain = models.load_chat_model(folder / "model.json")(ids).logits
         tuned = models.load_chat_model(folder / "model.json", tmp_path)(ids).logits
     assert not torch.allclose(plain, tuned, atol=1e-3)
+
+
+KILLED = """
+import os, signal, sys
+sys.path[:0] = {path!r}
+import test_tuning
+from pathlib import Path
+from transformers import TrainerCallback, Trainer
+
+class Killer(TrainerCallback):
+    def on_step_end(self, args, state, control, **_):
+        if state.global_step == {step}:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+before = Trainer.__init__
+def init(self, *args, **kwargs):
+    before(self, *args, **kwargs)
+    self.add_callback(Killer())
+Trainer.__init__ = init
+test_tuning.train(Path({folder!r}), Path({out!r}))
+"""
+
+
+@pytest.mark.parametrize("step", [1, 4])
+def test_a_killed_tuning_goes_on_and_ends_with_the_same_bytes(folder, tmp_path, step, capfd):
+    train(folder, tmp_path / "undisturbed")
+    out = tmp_path / "killed"
+    code = KILLED.format(path=sys.path, step=step, folder=str(folder), out=str(out))
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == -signal.SIGKILL
+    log = train(folder, out)
+    assert [entry["step"] for entry in log] == [1, 2, 3, 4, 5, 6]
+    assert ("going on from checkpoint" in capfd.readouterr().err) == (step > 1)
+    for file in ("adapter_model.safetensors", "adapter_config.json"):
+        assert (out / file).read_bytes() == (tmp_path / "undisturbed" / file).read_bytes()
+
+
+def test_a_half_written_checkpoint_is_passed_over(tmp_path):
+    for step, state in ((5, "{}"), (10, '{"epoch": 1'), (9, "{}")):
+        (tmp_path / f"checkpoint-{step}").mkdir()
+        (tmp_path / f"checkpoint-{step}/trainer_state.json").write_text(state)
+    (tmp_path / "checkpoint-11").mkdir()
+    assert tuning.last_checkpoint(tmp_path) == tmp_path / "checkpoint-9"

@@ -72,8 +72,11 @@ class Table:
             ) from error
         return self.check(frame, str(path))
 
-    def write(self, frame: pl.DataFrame, path: str | Path) -> None:
-        """Check and write, under a temporary name first; a `.csv` suffix writes CSV."""
+    def write(self, frame: pl.DataFrame, path: str | Path, made_with: dict[str, str] | None = None) -> None:
+        """Check and write, under a temporary name first; a `.csv` suffix writes CSV.
+
+        `made_with` (library → version) is kept in a Parquet file's metadata.
+        """
         path = Path(path)
         frame = self.check(frame, str(path))
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -81,5 +84,5 @@ class Table:
         if path.suffix == ".csv":
             frame.write_csv(draft, float_precision=6)
         else:
-            frame.write_parquet(draft, compression="zstd", statistics=False)
+            frame.write_parquet(draft, compression="zstd", statistics=False, metadata=made_with or {})
         draft.replace(path)

@@ -31,3 +31,9 @@ LEVELS = {
     for factor, controls in CONTROLS.items()
 }
 """Factor → all its levels; those of role-play are the names in the personas file."""
+
+
+def related(factor: str, level: str) -> tuple[str, ...]:
+    """A level of a factor in `CONTROLS` with its control, or with the levels that it controls for."""
+    pairs = [pair for pair in CONTROLS[factor].items() if level in pair and level != BASELINES[factor]]
+    return tuple(sorted({level, *(name for pair in pairs for name in pair)}))

@@ -27,79 +27,12 @@ FIRST_MASK = 0xF0000
 
 MASKS = re.compile(f"[{chr(FIRST_MASK)}-{chr(0x10FFFF)}]")
 
-ABBREVIATIONS = frozenset(
-    [
-        "mr",
-        "mrs",
-        "ms",
-        "dr",
-        "prof",
-        "st",
-        "mt",
-        "no",
-        "nos",
-        "vol",
-        "fig",
-        "eq",
-        "etc",
-        "vs",
-        "e.g",
-        "i.e",
-        "eg",
-        "ie",
-        "cf",
-        "al",
-        "approx",
-        "inc",
-        "ltd",
-        "co",
-        "corp",
-        "jr",
-        "sr",
-        "dept",
-        "est",
-        "min",
-        "max",
-        "a.m",
-        "p.m",
-        "u.s",
-        "u.k",
-        "u.s.a",
-        "ph.d",
-        "b.c",
-        "a.d",
-        "jan",
-        "feb",
-        "mar",
-        "apr",
-        "jun",
-        "jul",
-        "aug",
-        "sep",
-        "sept",
-        "oct",
-        "nov",
-        "dec",
-        "gen",
-        "gov",
-        "sen",
-        "rep",
-        "rev",
-        "col",
-        "capt",
-        "lt",
-        "sgt",
-        "ave",
-        "blvd",
-        "rd",
-        "tbsp",
-        "tsp",
-        "oz",
-        "lb",
-        "lbs",
-        "ft",
-    ]
-)
+_ABBREVIATIONS = """
+mr mrs ms dr prof st mt no nos vol fig eq etc vs e.g i.e eg ie cf al approx inc ltd co corp jr sr dept est
+min max a.m p.m u.s u.k u.s.a ph.d b.c a.d jan feb mar apr jun jul aug sep sept oct nov dec gen gov sen
+rep rev col capt lt sgt ave blvd rd tbsp tsp oz lb lbs ft
+"""
+ABBREVIATIONS = frozenset(_ABBREVIATIONS.split())
 
 PIECES = re.compile(r"\w+|[^\w\s]+|\n+")
 
@@ -168,7 +101,7 @@ def _split(line: str, restore: Callable[[str], str]) -> list[str]:
         ):
             parts.append(before)
             start = gap.end()
-    return [part for part in (*parts, line[start:]) if part.strip()]
+    return [part.strip() for part in (*parts, line[start:]) if part.strip()]
 
 
 def _ends(text: str, restore: Callable[[str], str]) -> bool:

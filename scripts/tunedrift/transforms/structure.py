@@ -7,6 +7,7 @@ without loss. None of them adds, drops or moves a word, and each leaves its own 
 import re
 from collections.abc import Callable
 
+from tunedrift.transforms.lead_ins import lead_in
 from tunedrift.transforms.markup import (
     Block,
     Heading,
@@ -19,193 +20,14 @@ from tunedrift.transforms.markup import (
     read,
     write,
 )
-from tunedrift.transforms.prose import ATOMS, MASKS, Masked, mask, sentences, words
+from tunedrift.transforms.prose import ATOMS, MASKS, mask, sentences, words
 
 LONGEST_HEADING = 12
-LONGEST_LEAD = 5
 
 STEP = re.compile(
     r"(first|firstly|second|secondly|third|thirdly|then|next|after|afterwards|finally|lastly|last|once|now)\b",
     re.I,
 )
-VERBS = frozenset(
-    [
-        "is",
-        "are",
-        "was",
-        "were",
-        "can",
-        "could",
-        "may",
-        "might",
-        "must",
-        "should",
-        "shall",
-        "will",
-        "would",
-        "has",
-        "have",
-        "had",
-        "do",
-        "does",
-        "did",
-        "helps",
-        "help",
-        "makes",
-        "make",
-        "takes",
-        "take",
-        "gives",
-        "give",
-        "needs",
-        "need",
-        "includes",
-        "include",
-        "means",
-        "provides",
-        "provide",
-        "allows",
-        "allow",
-    ]
-)
-"""A subject ends before one of these."""
-OPENERS = frozenset(
-    [
-        "in",
-        "on",
-        "at",
-        "as",
-        "when",
-        "if",
-        "for",
-        "to",
-        "after",
-        "before",
-        "while",
-        "although",
-        "though",
-        "with",
-        "without",
-        "by",
-        "from",
-        "during",
-        "since",
-        "unless",
-        "until",
-        "once",
-        "under",
-        "over",
-        "among",
-        "within",
-        "despite",
-        "because",
-        "like",
-        "unlike",
-    ]
-)
-"""A clause that begins with one of these ends at its comma."""
-OBJECTS = frozenset(
-    [
-        "a",
-        "an",
-        "the",
-        "this",
-        "that",
-        "these",
-        "those",
-        "it",
-        "them",
-        "him",
-        "her",
-        "us",
-        "me",
-        "my",
-        "your",
-        "our",
-        "his",
-        "its",
-        "their",
-        "one",
-        "two",
-        "three",
-        "some",
-        "any",
-        "all",
-        "each",
-        "every",
-        "everything",
-        "what",
-        "how",
-        "out",
-        "up",
-        "down",
-        "off",
-        "in",
-        "on",
-        "at",
-        "to",
-        "with",
-        "for",
-        "from",
-        "into",
-        "over",
-        "about",
-        "between",
-        "around",
-        "aside",
-        "as",
-        "until",
-        "yourself",
-    ]
-)
-"""What follows the verb of an instruction: "Fold the paper"."""
-EMPTY = (OPENERS | OBJECTS) | frozenset(
-    [
-        "i",
-        "you",
-        "he",
-        "she",
-        "they",
-        "we",
-        "there",
-        "here",
-        "but",
-        "so",
-        "many",
-        "most",
-        "not",
-        "no",
-        "yes",
-        "also",
-        "such",
-        "which",
-        "who",
-        "whom",
-        "why",
-        "where",
-        "and",
-        "or",
-        "of",
-        "both",
-        "either",
-        "then",
-        "than",
-        "be",
-        "i'm",
-        "i'd",
-        "i've",
-        "i'll",
-        "it's",
-        "he's",
-        "she's",
-        "they're",
-        "we're",
-        "you're",
-        "that's",
-        "there's",
-    ]
-)
-"""Words that carry too little to stand in bold alone, or to end a lead-in."""
 CODE = re.compile(
     r"""
       ^\s*(import\s+[\w.{*]|from\s+[\w.]+\s+import\b|def\s+\w+\s*\(|class\s+\w+\s*[:({]|function\s*\w*\s*\(|
@@ -241,10 +63,12 @@ LEVELS: dict[str, Callable[[str], str | None]] = {"plain": plain, "itemized": it
 
 def _rewrite(text: str, change: Callable[[list[Block]], list[Block]]) -> str | None:
     """`text` with its blocks changed; None where that would lose something or would not be stable."""
+    if _opaque(text):
+        return None
     try:
         blocks = _read(text)
         if blocks is None:
-            return f"```\n{text}\n```" if change is _to_markdown and _is_program(text) else None
+            return _program(text, change) if _is_program(text) else None
         result = _respaced(write(change(blocks)), text)
         changed = _read(result)
         if changed is None:
@@ -257,10 +81,13 @@ def _rewrite(text: str, change: Callable[[list[Block]], list[Block]]) -> str | N
     return result if kept and whole and stable else None
 
 
+def _program(text: str, change: Callable[[list[Block]], list[Block]]) -> str | None:
+    """An answer that is code without a fence: plain as it is, and in Markdown it gets a fence."""
+    return {_to_prose: text, _to_markdown: f"```\n{text}\n```"}.get(change)
+
+
 def _read(text: str) -> list[Block] | None:
-    """The blocks of `text`; None where it is in no script that we read, or holds code outside a fence."""
-    if _opaque(text):
-        return None
+    """The blocks of `text`; None where it holds code outside a fence."""
     blocks = read(text)
     prose = [block.text for block in _flat(blocks) if isinstance(block, Text | Heading)]
     return None if any(map(looks_like_code, prose)) else blocks
@@ -479,32 +306,6 @@ def _led(block: List) -> List:
     for item in block.items:
         head, *tail = item
         if isinstance(head, Text):
-            head = Text(_lead(head.text))
+            head = Text(lead_in(head.text))
         items.append([head, *(_led(inner) if isinstance(inner, List) else inner for inner in tail)])
     return List(block.ordered, block.start, items)
-
-
-def _lead(text: str) -> str:
-    """`text` with its opening clause, its subject or the verb of an instruction in bold, where it has one."""
-    if "*" in text or "\n" in text:
-        return text
-    masked = mask(text)
-    heads = masked.text.split(" ")
-    first = heads[0].strip(",:").lower()
-    for place, word in enumerate(heads[:LONGEST_LEAD]):
-        comma = word.endswith(",") and (place < 2 or first in OPENERS)
-        if word.endswith(":") or comma:
-            return _bold(masked, " ".join([*heads[:place], word[:-1]]))
-        subject = first not in OPENERS and not any(head.lower() in EMPTY for head in heads[1:place])
-        if place and word.lower() in VERBS and subject:
-            return _bold(masked, " ".join(heads[:place]))
-    if len(heads) > 2 and first not in EMPTY and heads[1].lower() in OBJECTS and re.search(r"[.!]$", text):
-        return _bold(masked, heads[0])
-    return text
-
-
-def _bold(masked: Masked, cut: str) -> str:
-    """The text with the stretch `cut`, which it begins with, in bold, unless that says too little."""
-    held = [word.lower() for word in cut.split(" ")]
-    marked = not all(word in EMPTY for word in held) and re.fullmatch(r"[^\W_](.*[\w)])?", cut, re.DOTALL)
-    return masked.restore(f"**{cut}**{masked.text[len(cut) :]}" if marked else masked.text)

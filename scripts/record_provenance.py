@@ -1,0 +1,48 @@
+"""Record what a study's tables were made with: settings, versions, commit, machine, digests."""
+
+import argparse
+import hashlib
+import json
+import platform
+from pathlib import Path
+
+from tunedrift import cli
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--config", required=True, help="the whole study as JSON")
+    parser.add_argument("--requirements", default="envs/requirements.txt", type=Path, help="the pins")
+    parser.add_argument("--models", nargs="+", required=True, type=Path, help="model.json of every model")
+    parser.add_argument("--datasets", nargs="+", required=True, type=Path, help="instruction tables")
+    parser.add_argument("--rows", nargs="+", required=True, type=Path, help="tables of answers and scores")
+    parser.add_argument("--tables", nargs="+", required=True, type=Path, help="the final tables")
+    parser.add_argument("--out", required=True, help="JSON file to write")
+    return parser
+
+
+def main(args: argparse.Namespace) -> None:
+    """Collect and write."""
+    from tunedrift import files, provenance
+
+    config = json.loads(args.config)
+    files.write_json(
+        args.out,
+        {
+            "config": config,
+            "config_sha256": hashlib.sha256(json.dumps(config, sort_keys=True).encode()).hexdigest(),
+            "commit": provenance.commit(Path(__file__).parent),
+            "python": platform.python_version(),
+            "versions": provenance.versions(*provenance.pinned(args.requirements)),
+            "rows_made_with": provenance.made_with(args.rows),
+            "hardware": provenance.hardware(),
+            "models": {path.parent.name: files.read_json(path) for path in args.models},
+            "datasets": {path.stem: files.sha256(path) for path in args.datasets},
+            "tables": {path.name: files.sha256(path) for path in args.tables},
+        },
+    )
+
+
+if __name__ == "__main__":
+    cli.run(main, parser())
