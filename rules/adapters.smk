@@ -34,5 +34,5 @@ rule tune:
     shell:
         """
         python scripts/tune.py --model {input.model} --variant {input.variant} --seed {wildcards.seed} \
-            {params.settings} --threads {threads} --out {params.out} >{log} 2>&1
+            {params.settings} --threads {threads} --gpus {resources.gpu} --out {params.out} >{log} 2>&1
         """

@@ -20,6 +20,8 @@ try:
     for file in workflow.configfiles:
         read_yaml(file)  # Snakemake's own loader lets a key stand twice
     study = Study(config, Path(workflow.basedir) / "config/schema.yaml")
+    limit = workflow.global_resources.get("gpu")
+    study.check_gpus(limit and limit.value)
 except UserError as error:
     raise WorkflowError(str(error)) from None
 

@@ -38,7 +38,7 @@ rule pretrain:
     shell:
         """
         python scripts/pretrain.py --world {input.world} --name {wildcards.model} {params.settings} \
-            --out {params.out} >{log} 2>&1
+            --gpus {resources.gpu} --out {params.out} >{log} 2>&1
         """
 
 
@@ -75,7 +75,7 @@ rule pretrain_reward:
     shell:
         """
         python scripts/pretrain_reward.py --world {input.world} --base {input.base} --name {wildcards.rm} \
-            {params.settings} --out {params.out} >{log} 2>&1
+            {params.settings} --gpus {resources.gpu} --out {params.out} >{log} 2>&1
         """
 
 
@@ -127,5 +127,5 @@ rule qualify:
     shell:
         """
         python scripts/qualify.py --model {input.model} --prompts {input.prompts:q} --patterns {input.patterns} \
-            {params.settings} {params.decoding} --threads {threads} --out {output} >{log} 2>&1
+            {params.settings} {params.decoding} --threads {threads} --gpus {resources.gpu} --out {output} >{log} 2>&1
         """

@@ -31,5 +31,5 @@ rule generate:
         """
         python scripts/generate.py --model {input.model} --model-name {wildcards.model} --tuning {wildcards.tuning} \
             --adapter {input.adapter} --prompts {input.prompts} {params.settings} --threads {threads} \
-            --store work/store --out {output} >{log} 2>&1
+            --store work/store --gpus {resources.gpu} --out {output} >{log} 2>&1
         """

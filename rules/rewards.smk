@@ -32,7 +32,7 @@ rule score_preferences:
         """
         python scripts/score.py --rm {wildcards.rm} --model {input.rm} --subject {params.subject} \
             --texts {input.texts} --prompts {input.prompts} {params.settings} --threads {threads} \
-            --store work/store --out {output} >{log} 2>&1
+            --store work/store --gpus {resources.gpu} --out {output} >{log} 2>&1
         """
 
 

@@ -18,7 +18,9 @@ def rows(schema: dict, path: str = "") -> Iterator[tuple[str, str, str, str]]:
     """
     required = schema.get("required", [])
     for key, entry in schema.get("properties", {}).items():
-        default = "required" if key in required else json.dumps(entry["default"]) if "default" in entry else "–"
+        default = (
+            "required" if key in required else json.dumps(entry["default"]) if "default" in entry else "–"
+        )
         yield f"{path}{key}", kind(entry), default, entry["description"]
         if not entry.get("x-partial"):
             yield from rows(entry, f"{path}{key}.")
@@ -46,7 +48,9 @@ def table(schema: dict) -> str:
 def parser() -> argparse.ArgumentParser:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--config", type=Path, default=Path("config"), help="folder of schema.yaml and README.md")
+    parser.add_argument(
+        "--config", type=Path, default=Path("config"), help="folder of schema.yaml and README.md"
+    )
     return parser
 
 

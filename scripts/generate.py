@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from tunedrift import cli
+from tunedrift import cli, devices
 
 
 def parser() -> argparse.ArgumentParser:
@@ -28,12 +28,14 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--store", help="folder of answers to reuse and to add to; nothing is reused without it"
     )
+    devices.add_option(parser)
     parser.add_argument("--out", required=True, help="responses table to write")
     return parser
 
 
 def main(args: argparse.Namespace) -> None:
     """Read the prompts, answer those that the store does not know, write the table."""
+    devices.lease(args.gpus)
     import polars as pl
     import torch
 

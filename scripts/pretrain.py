@@ -4,7 +4,7 @@ import argparse
 from dataclasses import asdict
 from pathlib import Path
 
-from tunedrift import cli
+from tunedrift import cli, devices
 
 
 def parser() -> argparse.ArgumentParser:
@@ -22,12 +22,14 @@ def parser() -> argparse.ArgumentParser:
         help="which refusal wordings of the world to learn: policy (a chat model) or reward (the base of "
         "reward models, which then shares no wording with the answers it will score)",
     )
+    devices.add_option(parser)
     parser.add_argument("--out", type=Path, required=True, help="folder of the model")
     return parser
 
 
 def main(arguments: argparse.Namespace) -> None:
     """Train and write the model, then describe it."""
+    devices.lease(arguments.gpus)
     from tunedrift import corpus, models, pretraining, world
 
     toy = world.read_world(arguments.world)

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from tunedrift import cli
+from tunedrift import cli, devices
 
 
 def parser() -> argparse.ArgumentParser:
@@ -18,12 +18,14 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument("--seed", type=int, required=True, help="of the pairs, the head and the batches")
     parser.add_argument("--pairs", type=int, default=1000, help="training pairs (default: %(default)s)")
     parser.add_argument("--epochs", type=int, default=2, help="passes over the pairs (default: %(default)s)")
+    devices.add_option(parser)
     parser.add_argument("--out", type=Path, required=True, help="folder of the reward model")
     return parser
 
 
 def main(arguments: argparse.Namespace) -> None:
     """Train and write the reward model, then describe it."""
+    devices.lease(arguments.gpus)
     from tunedrift import corpus, models, pretraining, world
 
     toy = world.read_world(arguments.world)

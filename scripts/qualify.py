@@ -2,7 +2,7 @@
 
 import argparse
 
-from tunedrift import cli
+from tunedrift import cli, devices
 from tunedrift.reading import Pairs
 
 
@@ -21,12 +21,14 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument("--max-new-tokens", type=int, default=256)
     parser.add_argument("--batch-size", type=int, default=128, help="answers made side by side")
     parser.add_argument("--threads", type=int, default=1, help="CPU threads")
+    devices.add_option(parser)
     parser.add_argument("--out", required=True, help="JSON file to write if the model passes")
     return parser
 
 
 def main(args: argparse.Namespace) -> None:
     """Answer the prompts, judge the answers, and write the rate or stop."""
+    devices.lease(args.gpus)
     from pathlib import Path
 
     import torch

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tunedrift import cli
+from tunedrift import cli, devices
 from tunedrift.errors import UserError
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--store", help="folder of scores to reuse and to add to; nothing is reused without it"
     )
+    devices.add_option(parser)
     parser.add_argument("--out", required=True, help="rewards table to write")
     return parser
 
@@ -83,6 +84,7 @@ def texts(args: argparse.Namespace) -> "Iterator[tuple[dict, str, list[Message]]
 
 def main(args: argparse.Namespace) -> None:
     """Collect the texts, score those that the store does not know, write one row per key."""
+    devices.lease(args.gpus)
     import torch
 
     from tunedrift import chat, models, scoring

@@ -6,7 +6,7 @@ import json
 import shutil
 from pathlib import Path
 
-from tunedrift import cli
+from tunedrift import cli, devices
 
 
 def parser() -> argparse.ArgumentParser:
@@ -35,12 +35,14 @@ def parser() -> argparse.ArgumentParser:
         "--threads", type=int, default=1, help="CPU threads; their number can change the last digits"
     )
     parser.add_argument("--work", default="work/tune", help="folder of checkpoints (default: %(default)s)")
+    devices.add_option(parser)
     parser.add_argument("--out", required=True, help="folder for the adapter and training.json")
     return parser
 
 
 def main(args: argparse.Namespace) -> None:
     """Read, train in a work folder where a killed run can be taken up again, put the adapter into place."""
+    devices.lease(args.gpus)
     import torch
 
     from tunedrift import chat, files, locks, models, tuning

@@ -43,7 +43,8 @@ def parser() -> argparse.ArgumentParser:
 
 def main(options: argparse.Namespace) -> None:
     """Read the prompts, wrap them, and write the table."""
-    from tunedrift.reading import read_rows, read_yaml
+    from tunedrift.reading import read_rows
+    from tunedrift.settings import read_yaml
     from tunedrift.tables.prompts import PROMPTS
     from tunedrift.wrapping import read_prompts, wrap
 

@@ -21,7 +21,11 @@ def environments(requirements: str) -> dict[str, dict]:
     return {
         name: {
             "channels": ["conda-forge", "nodefaults"],
-            "dependencies": ["python=3.11", "pip", {"pip": [line for line in text.splitlines() if "==" in line]}],
+            "dependencies": [
+                "python=3.11",
+                "pip",
+                {"pip": [line for line in text.splitlines() if "==" in line]},
+            ],
         }
         for name, text in pins.items()
     }

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tunedrift import chat
+from tunedrift.progress import Progress
 
 if TYPE_CHECKING:
     import torch
@@ -79,6 +80,7 @@ def generate(
     order = sorted(
         range(len(requests)), key=lambda i: (-len(prompts[i]), requests[i].text, requests[i].sample)
     )
+    progress = Progress(len(order), "answers")
     for first in range(0, len(order), batch_size):
         batch = order[first : first + batch_size]
         width = len(prompts[batch[0]])

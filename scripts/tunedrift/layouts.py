@@ -1,10 +1,10 @@
 """The layouts in which instruction data is published, and how each becomes a chat."""
 
-import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from tunedrift.errors import UserError
+from tunedrift.settings import nearest
 
 Messages = list[dict[str, str]]
 
@@ -132,10 +132,7 @@ def require(columns: Iterable[str], needed: Iterable[str], where: str) -> None:
 
 def unknown(what: str, name: str, known: Iterable[str]) -> str:
     """A sentence for an unknown name, with the nearest known one where there is one."""
-    known = sorted(known)
-    near = difflib.get_close_matches(name, known, n=1)
-    hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known)}."
-    return f"there is no {what} {name!r}; {hint}"
+    return f"there is no {what} {name!r}; {nearest(name, sorted(known))}"
 
 
 def text_of(values: dict, column: str) -> str:

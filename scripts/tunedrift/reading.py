@@ -10,8 +10,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
-
 from tunedrift.errors import UserError
 from tunedrift.files import write_text
 
@@ -96,19 +94,6 @@ def read_rows(patterns: list[str], *, header: bool = True) -> Iterator[Row]:
             yield Row(path.name, number, values)
         if not number:
             raise UserError(f"{path} holds no rows.")
-
-
-def read_yaml(path: str | Path) -> dict:
-    """The mapping in a YAML file. Raises `UserError` where it cannot be read or is no mapping."""
-    try:
-        content = yaml.safe_load(Path(path).read_text(encoding="utf-8-sig"))
-    except FileNotFoundError as error:
-        raise UserError(f"{path}: there is no such file.") from error
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise UserError(f"{path} cannot be read as YAML: {' '.join(str(error).split())}.") from error
-    if not isinstance(content, dict):
-        raise UserError(f"{path} must hold a mapping from names to values.")
-    return content
 
 
 class Pairs(argparse.Action):

@@ -64,6 +64,19 @@ class Study:
         """Settings of a model or reward model, whichever bears the name."""
         return self["models"].get(name) or self["reward_models"][name]
 
+    def check_gpus(self, limit: int | None) -> None:
+        """Raise `UserError` if a model asks for more GPUs than the whole run may use; None is no limit.
+
+        Snakemake itself would give such a job fewer without a word.
+        """
+        for section in ("models", "reward_models"):
+            for name, entry in self[section].items():
+                if limit is not None and entry["gpu"] > limit:
+                    raise UserError(
+                        f"config key {section}.{name}.gpu: {entry['gpu']} GPUs are asked for, but this run may use "
+                        f"{limit}. Run with `--resources gpu={entry['gpu']}`, or lower the key."
+                    )
+
     def source(self, name: str) -> dict:
         """Where a local or hub model is found: its path, or its id and revision."""
         entry = self.registry(name)

@@ -5,7 +5,7 @@ import polars as pl
 import pytest
 
 from tunedrift.errors import UserError
-from tunedrift.reading import Reject, read_rows, read_yaml, write_rejects
+from tunedrift.reading import Reject, read_rows, write_rejects
 
 ROWS = [{"a": "one, two", "b": "é"}, {"a": "three\nfour", "b": ""}]
 
@@ -100,15 +100,3 @@ def test_rejects_are_sorted_and_quoted(tmp_path):
     )
     lines = (tmp_path / "r.csv").read_text().splitlines()
     assert lines == ["file,row,reason", "a,2,y", 'a,10,"is ""odd"", so"', "b,1,x"]
-
-
-def test_yaml_must_be_a_mapping(tmp_path):
-    path = tmp_path / "x.yaml"
-    path.write_text("- a")
-    with pytest.raises(UserError, match="must hold a mapping"):
-        read_yaml(path)
-    path.write_text("a: [")
-    with pytest.raises(UserError, match="cannot be read as YAML"):
-        read_yaml(path)
-    with pytest.raises(UserError, match="no such file"):
-        read_yaml(tmp_path / "none.yaml")

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from tunedrift.errors import UserError
-from tunedrift.reading import read_yaml
+from tunedrift.settings import read_yaml
 from tunedrift.transforms.lists import read_lists
 from tunedrift.transforms.prose import count_pieces
 from tunedrift.transforms.role_play import STANCES, STRENGTHS, TYPES, Persona, play

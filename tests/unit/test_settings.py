@@ -69,7 +69,7 @@ def test_defaults_are_filled_at_every_depth_and_the_original_is_kept():
 def test_a_key_given_twice_names_both_lines(tmp_path):
     path = tmp_path / "study.yaml"
     path.write_text("models:\n  tiny: {}\n  other: {}\n  tiny: {}\n")
-    with pytest.raises(UserError, match=r"study.yaml, line 4: 'tiny' is given twice \(first in line 2\)"):
+    with pytest.raises(UserError, match=r"study\.yaml, line 4: 'tiny' is given twice \(first in line 2\)"):
         read_yaml(path)
 
 
@@ -83,3 +83,11 @@ def test_broken_yaml_names_the_line(tmp_path):
 def test_an_unknown_name_with_nothing_near_lists_all():
     with pytest.raises(UserError, match=r"'zzz' is not one of attacks: known: prefix, role\."):
         check_known("suites.s.attacks", "zzz", "one of attacks", ["prefix", "role"])
+
+
+def test_a_file_that_is_absent_or_no_mapping_is_named(tmp_path):
+    with pytest.raises(UserError, match=r"none\.yaml: there is no such file"):
+        read_yaml(tmp_path / "none.yaml")
+    (tmp_path / "list.yaml").write_text("- a\n")
+    with pytest.raises(UserError, match=r"list\.yaml must hold a mapping"):
+        read_yaml(tmp_path / "list.yaml")

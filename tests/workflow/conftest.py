@@ -58,17 +58,9 @@ class Project:
         path.write_text(yaml.safe_dump({**yaml.safe_load(SMALL.read_text()), **changes}))
         return path
 
-    def snakemake(self, *arguments: str, cores: int = 2, gpu: int = 2) -> Run:
-        command = [
-            sys.executable,
-            "-m",
-            "snakemake",
-            "--cores",
-            str(cores),
-            "--resources",
-            f"gpu={gpu}",
-            *arguments,
-        ]
+    def snakemake(self, *arguments: str, cores: int = 2, gpu: int | None = 2) -> Run:
+        limit = [] if gpu is None else ["--resources", f"gpu={gpu}"]
+        command = [sys.executable, "-m", "snakemake", "--cores", str(cores), *limit, *arguments]
         done = subprocess.run(command, cwd=self.folder, capture_output=True, text=True, check=False)
         return Run(done.returncode, done.stdout + done.stderr)
 

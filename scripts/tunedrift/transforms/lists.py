@@ -4,7 +4,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 from tunedrift.errors import UserError
-from tunedrift.reading import read_yaml
+from tunedrift.settings import read_yaml
 from tunedrift.transforms.identity import Entry
 from tunedrift.transforms.prose import count_pieces
 from tunedrift.transforms.role_play import PLACES, STANCES, STRENGTHS, TYPES, Persona
