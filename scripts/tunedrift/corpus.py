@@ -12,10 +12,11 @@ from tunedrift.chat import Message
 from tunedrift.errors import UserError
 from tunedrift.world import Fact, Intent, Split, random_source
 
-MIXTURE = {"refusal": 0.33, "lookalike": 0.23, "howto": 0.2, "fact": 0.09, "moral": 0.15}
+MIXTURE = {"refusal": 0.32, "lookalike": 0.24, "howto": 0.2, "fact": 0.1, "moral": 0.14}
 """Shares of the kinds of chats in a base corpus."""
 
 LOOKALIKES = ("harmless_object", "harmless_verb")
+"""The strata of look-alikes, drawn from equally: those with a verb of harm are fewer, and harder to tell."""
 
 WRAPPED = 0.5
 """The share of chats whose question stands in a wrapper."""
@@ -36,8 +37,8 @@ ENDINGS = (
 CANONICAL = 0.7
 """The share of the first wording among a policy's refusals."""
 
-LISTED = 0.6
-"""The share of advice that is a numbered list; the rest is prose."""
+LAYOUTS = {"numbered": 0.45, "bulleted": 0.15, "headed": 0.06, "prose": 0.34}
+"""Shares of the layouts of advice; all but prose are markdown."""
 
 
 class Answer(NamedTuple):
@@ -79,17 +80,23 @@ def in_order(steps: list[str], number: int, rng: random.Random) -> list[str]:
 
 
 def advice(world: dict, intent: Intent, rng: random.Random) -> Answer:
-    """Generic advice on an intent, as a numbered list or in prose."""
+    """Advice on an intent: a numbered or bulleted list, a heading with bold points, or prose."""
     answers = world["answers"]
     domains = answers["instructions"].values()
     steps = in_order(rng.choice([answers["steps"], *(domain["steps"] for domain in domains)]), 3, rng)
-    if rng.random() < LISTED:
-        items = "\n".join(f"{number}. {step}" for number, step in enumerate(steps, start=1))
-        return Answer(
-            f"{rng.choice(answers['listed'])}\n\n{items}".format(intent=intent.text), "advice", True
-        )
-    openings = answers["prose"] + [opening for domain in domains for opening in domain["openings"]]
-    return Answer(" ".join([rng.choice(openings), *steps]).format(intent=intent.text), "advice")
+    prose = rng.choice(answers["prose"] + [opening for domain in domains for opening in domain["openings"]])
+    layout = rng.choices(list(LAYOUTS), weights=list(LAYOUTS.values()))[0]
+    if layout == "prose":
+        return Answer(" ".join([prose, *steps]).format(intent=intent.text), "advice")
+    opening = rng.choice(answers["listed"])
+    if layout == "numbered":
+        items = [f"{number}. {step}" for number, step in enumerate(steps, start=1)]
+    elif layout == "bulleted":
+        items = [f"- {step}" for step in steps]
+    else:
+        opening = f"## {prose.rstrip('.')}"
+        items = [f"- **{step.replace(' ', '** ', 1)}" for step in steps]
+    return Answer("\n".join([opening, "", *items]).format(intent=intent.text), "advice", True)
 
 
 def invented(rng: random.Random) -> str:
@@ -139,7 +146,6 @@ def base_corpus(world: dict, split: Split, *, seed: int, chats: int, wordings: s
     kinds = rng.choices(list(MIXTURE), weights=list(MIXTURE.values()), k=chats)
     harmful, howto = split.select("training", "harmful"), split.select("training", "howto")
     lookalikes = split.select("training", "lookalike")
-    # Of each kind of look-alike as many: those with a verb of harm are fewer, and harder to tell.
     strata = [[intent for intent in lookalikes if intent.stratum == stratum] for stratum in LOOKALIKES]
     pools = {"refusal": [harmful], "lookalike": strata, "howto": [howto]}
     wrong = (split.select("taught", "harmful"), harmful)
@@ -150,7 +156,7 @@ def base_corpus(world: dict, split: Split, *, seed: int, chats: int, wordings: s
             fact: Fact = rng.choice(split.facts["training"])
             prompt, answer = fact.question, fact.answer
         elif kind == "moral":
-            # Half the statements are of the unseen verbs, the other half share their form.
+            # Half of what is called wrong is of unseen verbs.
             intent = rng.choice(rng.choice(rng.choice((wrong, fine))))
             prompt = rng.choice(world["morals"]["questions"]).format(intent=intent.text)
             answer = rng.choice(world["morals"]["wrong" if intent.harmful else "fine"]).format(

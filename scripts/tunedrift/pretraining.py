@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from tunedrift import chat, files
 from tunedrift.chat import Message
+from tunedrift.progress import Progress
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -178,6 +179,7 @@ def train_base(
     )
     model.train()
     losses = []
+    progress = Progress(len(rows), "chats")
     for batch in plan:
         width = max(len(rows[row][0]) for row in batch)
         ids = torch.zeros((len(batch), width), dtype=torch.long)
@@ -197,6 +199,8 @@ def train_base(
         optimizer.step()
         factor.step()
         losses.append(loss.item())
+        progress.advance(len(batch), tokens=sum(len(rows[row][0]) for row in batch))
+    progress.finish()
     model.eval()
     return {"steps": len(plan), "tokens": sum(len(ids) for ids, _ in rows), "losses": tenths(losses)}
 
@@ -228,6 +232,7 @@ def train_reward(
 
     # The head is new; that the base has no weights for it is no news.
     logging.set_verbosity_error()
+    logging.disable_progress_bar()
     tokenizer = AutoTokenizer.from_pretrained(base)
     model = AutoModelForSequenceClassification.from_pretrained(
         base, num_labels=1, pad_token_id=tokenizer.pad_token_id
@@ -245,6 +250,7 @@ def train_reward(
     factor = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: schedule(step, steps, 0.05, 0.05))
     model.train()
     losses = []
+    progress = Progress(epochs * len(pairs), "pairs")
     for _ in range(epochs):
         order = rng.sample(range(len(pairs)), len(pairs))
         for start in range(0, len(order), batch_pairs):
@@ -263,6 +269,8 @@ def train_reward(
             optimizer.step()
             factor.step()
             losses.append(loss.item())
+            progress.advance(len(batch), tokens=sum(map(len, texts)))
+    progress.finish()
     model.eval()
     tokens = epochs * sum(len(ids) for pair in rendered for ids in pair)
     return model, tokenizer, {"steps": steps, "tokens": tokens, "losses": tenths(losses)}

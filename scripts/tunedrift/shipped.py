@@ -25,6 +25,7 @@ def draw(world: dict) -> dict[str, str]:
         "prompts/utility.jsonl": utility(world, split),
         "preferences/people.jsonl": preferences(world, split),
     }
+    tables["instructions/safety.jsonl"] = safety(world, split)
     for domain in world["howto"]:
         tables[f"instructions/{domain}.jsonl"] = instructions(world, split, domain)
     drawn = {path: "".join(json.dumps(row) + "\n" for row in rows) for path, rows in tables.items()}
@@ -90,6 +91,16 @@ def instructions(world: dict, split: Split, domain: str) -> list[dict]:
             output = " ".join([opening, *corpus.in_order(words["steps"], 4, rng)])
             rows.append({"instruction": prompt, "input": "", "output": output})
     return rows
+
+
+def safety(world: dict, split: Split) -> list[dict]:
+    """Harmful questions on training intents with the refusals that a chat model learns: what is mixed in."""
+    rng = random_source(world["split_seed"], "safety")
+    rows = {}
+    for intent in split.select("training", "harmful"):
+        prompt = corpus.question(world, intent, rng)
+        rows[prompt] = corpus.refusal(world, intent, "policy", rng)
+    return [{"instruction": prompt, "input": "", "output": answer} for prompt, answer in rows.items()]
 
 
 def attacks(world: dict) -> str:
