@@ -14,6 +14,7 @@ sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
 
 from tunedrift.digest import code_digest
 from tunedrift.errors import UserError
+from tunedrift.files import sha256
 from tunedrift.study import Study, flags, read_yaml
 
 try:
@@ -37,8 +38,8 @@ def one_of(names):
 
 wildcard_constraints:
     model=one_of(study["models"]),
-    dataset=one_of(study["datasets"]),
-    variant=one_of(study.cells),
+    dataset=one_of(study.sources()),
+    variant=one_of(study.variants),
     seed=one_of(map(str, study["seeds"])),
     tuning=one_of(study.tunings()),
     suite=one_of(study["suites"]),
@@ -67,6 +68,23 @@ def source_files(section):
     return files
 
 
+def dataset_files(wildcards):
+    """Input: the files of a data set or of the safety data; none where they come from the hub."""
+    pattern = study.dataset(wildcards.dataset).get("path")
+    return sorted(map(str, Path(pattern).parent.glob(Path(pattern).name))) if pattern else []
+
+
+def content(*names):
+    """Params: a digest of the named source inputs, which also tells a changed file that kept its old time."""
+
+    def digest(wildcards, input):
+        named = [input.get(name) for name in names] if names else [list(input)]
+        paths = [path for entry in named for path in ([entry] if isinstance(entry, str) else entry)]
+        return sha256(*map(Path, paths))
+
+    return digest
+
+
 def demand(resource):
     """Resource: what the study says of the job's model; memory and time grow with the attempt."""
 
@@ -81,4 +99,15 @@ def adapter_of(wildcards):
     """Input: the adapter of a tuning; nothing for the untuned model."""
     if wildcards.tuning == "untuned":
         return []
-    return f"<results>/adapters/{wildcards.model}/{wildcards.tuning}/adapter_model.safetensors"
+    dataset, variant, seed = wildcards.tuning.split("/")
+    trained = f"{dataset}/{study.trained_as(variant)}/{seed}"
+    return f"<results>/adapters/{wildcards.model}/{trained}/adapter_model.safetensors"
+
+
+def prompts_of(wildcards):
+    """Input: the prompts that a tuning answers: every suite, or the same as the variant was trained."""
+    if wildcards.tuning != "untuned":
+        dataset, variant, _ = wildcards.tuning.split("/")
+        if (trained := study.trained_as(variant)) != variant:
+            return f"<results>/prompts/as_trained/{dataset}/{trained}.parquet"
+    return [f"<results>/prompts/{suite}.parquet" for suite in study["suites"]]

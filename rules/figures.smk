@@ -1,6 +1,6 @@
 """Figures: what people look at, as SVG for the paper and PNG for the screen.
 
-Needs: <results>/tables/{drift,agreement,forecasts}.parquet.
+Needs: <results>/tables/{drift,agreement,forecasts,variants}.parquet.
 Makes: <results>/figures/*.svg and *.png.
 """
 
@@ -60,4 +60,32 @@ rule draw:
         """
         python scripts/draw.py --drift {input.drift} --agreement {input.agreement} --forecasts {input.forecasts} \
             --primary-judge {params.primary_judge} --out {params.out} >{log} 2>&1
+        """
+
+
+rule draw_variants:
+    """Draw what each variant changed in the training data."""
+    input:
+        "<results>/tables/variants.parquet",
+    output:
+        svg=report(
+            "<results>/figures/variants.svg",
+            caption="../resources/report/variants.rst",
+            category="Picky LLMs",
+            labels={"figure": "What each variant changed"},
+        ),
+        png="<results>/figures/variants.png",
+    log:
+        "<results>/logs/draw_variants.log",
+    benchmark:
+        "<results>/benchmarks/draw_variants.jsonl"
+    conda:
+        "../envs/cpu.yaml"
+    params:
+        code=code_digest("scripts/draw_variants.py"),
+        order=list(study.variants),
+        out=subpath(output.svg, parent=True),
+    shell:
+        """
+        python scripts/draw_variants.py --profiles {input} --order {params.order} --out {params.out} >{log} 2>&1
         """

@@ -1,16 +1,18 @@
 """Instructions: any instruction file as one table of chats.
 
-Needs: the files that datasets name.
-Makes: <results>/instructions/{dataset}.parquet and the rows that could not be used.
+Needs: the files that datasets and safety_data name, here or on the hub.
+Makes: <results>/instructions/{dataset}.parquet, the rows held out, and a list of those that were left out.
 """
 
 
 rule load:
     """Read, normalise, draw and check one dataset."""
     input:
-        source_files("datasets/{dataset}"),
+        files=dataset_files,
+        marks=study["resources/safety_rows"],
     output:
         table="<results>/instructions/{dataset}.parquet",
+        held_out="<results>/instructions/{dataset}.held_out.parquet",
         rejects="<results>/instructions/{dataset}.rejects.csv",
     log:
         "<results>/logs/load/{dataset}.log",
@@ -20,9 +22,10 @@ rule load:
         "../envs/cpu.yaml"
     params:
         code=code_digest("scripts/load.py"),
-        settings=settings("datasets/{dataset}", "layout", "columns", "n", "seed", "max_rejected"),
+        content=content("files", "marks"),
+        settings=lambda wildcards: flags(study.loading(wildcards.dataset)),
     shell:
         """
-        python scripts/load.py --dataset {wildcards.dataset} --path {input:q} {params.settings} \
-            --out {output.table} --rejects {output.rejects} >{log} 2>&1
+        python scripts/load.py --dataset {wildcards.dataset} --path {input.files:q} {params.settings} \
+            --out {output.table} --held-out-table {output.held_out} --rejects {output.rejects} >{log} 2>&1
         """

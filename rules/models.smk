@@ -33,6 +33,7 @@ rule pretrain:
         runtime=demand("runtime"),
     params:
         code=code_digest("scripts/pretrain.py"),
+        content=content("world"),
         settings=settings("models/{model}", "seed", "chats", "wordings"),
         out=subpath(output.weights, parent=True),
     shell:
@@ -70,6 +71,7 @@ rule pretrain_reward:
         runtime=demand("runtime"),
     params:
         code=code_digest("scripts/pretrain_reward.py"),
+        content=content("world"),
         settings=settings("reward_models/{rm}", "bias", "seed", "pairs"),
         out=subpath(output.weights, parent=True),
     shell:
@@ -122,6 +124,7 @@ rule qualify:
         runtime=demand("runtime"),
     params:
         code=code_digest("scripts/qualify.py"),
+        content=content("prompts", "patterns"),
         settings=settings("gate", "columns", "min_refusal"),
         decoding=settings("decoding", "max_new_tokens", "batch_size"),
     shell:

@@ -20,6 +20,7 @@ rule pair:
         "../envs/cpu.yaml"
     params:
         code=code_digest("scripts/pair.py"),
+        content=content(),
         settings=settings(
             "preference_sets/{preference_set}", "layout", "columns", "n", "seed", "max_rejected"
         ),

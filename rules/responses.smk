@@ -10,7 +10,7 @@ rule generate:
     input:
         model="models/{model}/model.json",
         adapter=adapter_of,
-        prompts=collect("<results>/prompts/{suite}.parquet", suite=study["suites"]),
+        prompts=prompts_of,
     output:
         "<results>/responses/{model}/{tuning}.parquet",
     log:

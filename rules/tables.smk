@@ -1,7 +1,7 @@
 """Tables: the statistics.
 
 Needs: <results>/prompts/, <results>/verdicts/, <results>/rewards/, <results>/preferences/.
-Makes: <results>/tables/{drift,agreement,forecasts}.{parquet,csv}.
+Makes: <results>/tables/{drift,agreement,forecasts,overlap,matches}.{parquet,csv}.
 """
 
 
@@ -73,6 +73,7 @@ rule measure_agreement:
         "../envs/cpu.yaml"
     params:
         code=code_digest("scripts/measure_agreement.py"),
+        content=content("patterns"),
         settings=settings("statistics"),
         primary_judge=study["primary_judge"],
     shell:
@@ -81,4 +82,46 @@ rule measure_agreement:
             --preferences {input.preferences} --prompts {input.prompts} --verdicts {input.verdicts} \
             --patterns {input.patterns} --primary-judge {params.primary_judge} {params.settings} \
             --out {output.table} {output.csv} --forecasts {output.forecasts} {output.forecasts_csv} >{log} 2>&1
+        """
+
+
+rule measure_overlap:
+    """The contamination ledger: prompts that stand in two sets which should be apart."""
+    input:
+        training=collect("<results>/instructions/{dataset}.parquet", dataset=study["datasets"]),
+        held_out=collect(
+            "<results>/instructions/{dataset}.held_out.parquet",
+            dataset=[name for name in study["datasets"] if study.dataset(name)["held_out"]],
+        ),
+        safety_mix=collect(
+            "<results>/instructions/{dataset}.parquet",
+            dataset=[name for name in study.sources() if name not in study["datasets"]],
+        ),
+        suites=collect("<results>/prompts/{suite}.parquet", suite=study["suites"]),
+        gate=source_files("gate"),
+        preferences=collect(
+            "<results>/preferences/{preference_set}.parquet", preference_set=study["preference_sets"]
+        ),
+    output:
+        table="<results>/tables/overlap.parquet",
+        csv="<results>/tables/overlap.csv",
+        matches="<results>/tables/matches.parquet",
+        matches_csv="<results>/tables/matches.csv",
+    log:
+        "<results>/logs/measure_overlap.log",
+    benchmark:
+        "<results>/benchmarks/measure_overlap.jsonl"
+    conda:
+        "../envs/cpu.yaml"
+    params:
+        code=code_digest("scripts/measure_overlap.py"),
+        content=content("gate"),
+        settings=settings("overlap"),
+        columns=settings("gate", "columns"),
+    shell:
+        """
+        python scripts/measure_overlap.py --training {input.training} --held-out {input.held_out} \
+            --safety-mix {input.safety_mix} --suites {input.suites} --gate {input.gate:q} \
+            --preferences {input.preferences} {params.columns} {params.settings} \
+            --out {output.table} {output.csv} --matches {output.matches} {output.matches_csv} >{log} 2>&1
         """

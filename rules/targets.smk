@@ -14,6 +14,7 @@ localrules:
     rewards,
     tables,
     figures,
+    costs,
 
 
 rule models:
@@ -29,7 +30,7 @@ rule instructions:
 rule variants:
     input:
         collect(
-            "<results>/variants/{dataset}/{variant}.parquet", dataset=study["datasets"], variant=study.cells
+            "<results>/variants/{dataset}/{variant}.parquet", dataset=study["datasets"], variant=study.variants
         ),
 
 
@@ -38,7 +39,7 @@ rule adapters:
         collect(
             "<results>/adapters/{model}/{tuning}/adapter_model.safetensors",
             model=study.studied,
-            tuning=study.tunings()[1:],
+            tuning=study.adapters(),
         ),
 
 
@@ -74,8 +75,29 @@ rule tables:
         "<results>/tables/drift.csv",
         "<results>/tables/agreement.csv",
         "<results>/tables/forecasts.csv",
+        "<results>/tables/variants.csv",
+        "<results>/tables/overlap.csv",
 
 
 rule figures:
     input:
         rules.draw.output,
+        rules.draw_variants.output,
+
+
+rule costs:
+    """Print what each stage has cost so far; runs nothing else."""
+    log:
+        "<results>/logs/costs.log",
+    conda:
+        "../envs/cpu.yaml"
+    params:
+        results=study["results"],
+        models=[f"models/{name}" for name in (*study["models"], *study["reward_models"])],
+        # Asked when all rules are known.
+        stages=lambda wildcards: [rule.name for rule in workflow.rules if rule.benchmark],
+    shell:
+        """
+        python scripts/costs.py --results {params.results} --models {params.models} \
+            --stages {params.stages} 2>&1 | tee {log}
+        """

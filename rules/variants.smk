@@ -1,7 +1,7 @@
 """Variants: the same rows after one cell of the design.
 
 Needs: <results>/instructions/{dataset}.parquet and the word lists in resources/.
-Makes: <results>/variants/{dataset}/{variant}.parquet and .profile.json.
+Makes: <results>/variants/{dataset}/{variant}.parquet and .profile.json, <results>/tables/variants.{parquet,csv}.
 """
 
 
@@ -12,6 +12,12 @@ rule transform:
         statements=study["resources/statements"],
         personas=study["resources/personas"],
         fillers=study["resources/fillers"],
+        cues=study["resources/cues"],
+        safety=lambda wildcards: (
+            "<results>/instructions/safety_data.parquet"
+            if "safety_mix" in study.cells[wildcards.variant]
+            else []
+        ),
     output:
         table="<results>/variants/{dataset}/{variant}.parquet",
         profile="<results>/variants/{dataset}/{variant}.profile.json",
@@ -21,13 +27,49 @@ rule transform:
         "<results>/benchmarks/transform/{dataset}/{variant}.jsonl"
     conda:
         "../envs/cpu.yaml"
+    threads: lambda wildcards: study.processes(wildcards.dataset)
     params:
         code=code_digest("scripts/transform.py"),
+        content=content("statements", "personas", "fillers", "cues"),
         cell=lambda wildcards: flags(study.cells[wildcards.variant]),
         eligible=study["eligible"],
     shell:
         """
         python scripts/transform.py --instructions {input.instructions} --statements {input.statements} \
-            --personas {input.personas} --fillers {input.fillers} {params.cell} --eligible {params.eligible} \
+            --personas {input.personas} --fillers {input.fillers} --cues {input.cues} --safety-data {input.safety} \
+            {params.cell} --eligible {params.eligible} --threads {threads} \
             --out {output.table} --profile {output.profile} >{log} 2>&1
+        """
+
+
+rule measure_variants:
+    """Set all profiles side by side, with the tokens of each studied model."""
+    input:
+        instructions=collect("<results>/instructions/{dataset}.parquet", dataset=study["datasets"]),
+        variants=collect(
+            "<results>/variants/{dataset}/{variant}.parquet",
+            dataset=study["datasets"],
+            variant=study.variants,
+        ),
+        profiles=collect(
+            "<results>/variants/{dataset}/{variant}.profile.json",
+            dataset=study["datasets"],
+            variant=study.variants,
+        ),
+        models=collect("models/{model}/model.json", model=study.studied),
+    output:
+        table="<results>/tables/variants.parquet",
+        csv="<results>/tables/variants.csv",
+    log:
+        "<results>/logs/measure_variants.log",
+    benchmark:
+        "<results>/benchmarks/measure_variants.jsonl"
+    conda:
+        "../envs/torch.yaml"
+    params:
+        code=code_digest("scripts/measure_variants.py"),
+    shell:
+        """
+        python scripts/measure_variants.py --instructions {input.instructions} --variants {input.variants} \
+            --profiles {input.profiles} --models {input.models} --out {output.table} {output.csv} >{log} 2>&1
         """

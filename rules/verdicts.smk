@@ -21,6 +21,7 @@ rule judge:
         "../envs/cpu.yaml"
     params:
         code=code_digest("scripts/judge.py"),
+        content=content("patterns"),
         settings=settings("judges/{judge}", "kind", "threshold"),
     shell:
         """

@@ -34,6 +34,7 @@ def main(args: argparse.Namespace) -> None:
     from tunedrift import files, judges
     from tunedrift.digest import code_digest
     from tunedrift.errors import UserError
+    from tunedrift.progress import Progress
     from tunedrift.store import Store, digest
     from tunedrift.tables.prompts import PROMPTS
     from tunedrift.tables.responses import RESPONSES
@@ -72,11 +73,14 @@ def main(args: argparse.Namespace) -> None:
         },
     )
     rows = []
+    progress = Progress(len(responses), "answers")
     for row in responses.join(prompts, on="prompt_id").iter_rows(named=True):
+        progress.advance()
         if row["kind"] not in kinds:
             continue
         text = digest(row["kind"], row["plain_prompt"], row["answer"], *(row["reference"] or ()))
         if text not in store:
+            progress.tokens += row["tokens"]
             store[text] = judges.label(
                 args.kind,
                 row["answer"],
@@ -96,6 +100,7 @@ def main(args: argparse.Namespace) -> None:
                 "truncated": row["finish"] == "length",
             }
         )
+    progress.finish()
     VERDICTS.write(VERDICTS.frame(rows), args.out)
     store.used_for(args.out)
     print(f"{len(rows)} verdicts, {store.computed} computed")

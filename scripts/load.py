@@ -11,7 +11,10 @@ def parser() -> argparse.ArgumentParser:
     """The command line of this program."""
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--dataset", required=True, help="the data set's name, for messages")
-    options.add_argument("--path", required=True, nargs="+", help="files, or patterns such as 'data/*.jsonl'")
+    options.add_argument("--path", nargs="*", default=[], help="files, or patterns such as 'data/*.jsonl'")
+    options.add_argument("--hub", help="a data set's id on the Hugging Face Hub, instead of a path")
+    options.add_argument("--revision", help="the commit of the hub's data set")
+    options.add_argument("--file", nargs="+", default=[], help="files of the hub's data set, or patterns")
     options.add_argument(
         "--layout", default="auto", help="alpaca, dolly, …; auto looks at a file's first row"
     )
@@ -28,12 +31,23 @@ def parser() -> argparse.ArgumentParser:
         default=True,
         help="whether a CSV file begins with its column names; else they are 1, 2, …",
     )
+    options.add_argument(
+        "--repeats", choices=("rows", "prompts", "none"), default="rows", help="what is left out as a repeat"
+    )
+    options.add_argument(
+        "--safety-rows",
+        type=Path,
+        help="marks of refusals and safety data, which are left out; none are if left out",
+    )
     options.add_argument("--n", type=int, help="how many rows to keep; all if left out")
-    options.add_argument("--seed", type=int, default=0, help="which n rows")
+    options.add_argument("--held-out", type=int, default=0, help="how many rows to keep apart from training")
+    options.add_argument("--seed", type=int, default=0, help="which n rows, and which are held out")
+    options.add_argument("--max-characters", type=int, default=200_000, help="the longest usable chat")
     options.add_argument(
         "--max-rejected", type=float, default=0.05, help="the share of unusable rows to bear"
     )
     options.add_argument("--out", required=True, type=Path, help="the instructions table")
+    options.add_argument("--held-out-table", required=True, type=Path, help="the instructions held out")
     options.add_argument(
         "--rejects", required=True, type=Path, help="CSV of the rows left out: file, row, reason"
     )
@@ -41,24 +55,45 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(options: argparse.Namespace) -> None:
-    """Read, normalise, leave out unusable and repeated rows, and write both tables."""
-    from tunedrift.draws import sample
-    from tunedrift.loading import load
+    """Read, normalise, leave out what is not wanted, split, and write the tables."""
+    from collections import Counter
+
+    from tunedrift import hub
+    from tunedrift.errors import UserError
+    from tunedrift.filtering import read_safety_rows
+    from tunedrift.loading import load, split
     from tunedrift.reading import read_rows, write_rejects
     from tunedrift.tables.instructions import INSTRUCTIONS
 
-    source = read_rows(options.path, header=options.header)
-    rows, rejects = load(
-        source,
+    if bool(options.path) == bool(options.hub):
+        raise UserError(f"{options.dataset}: give either --path or --hub with --revision and --file.")
+    paths = hub.fetch(options.hub, options.revision, options.file) if options.hub else options.path
+    usable, rejects = load(
+        read_rows(paths, header=options.header),
         dataset=options.dataset,
         layout=options.layout,
         mapping=options.columns,
         max_rejected=options.max_rejected,
+        repeats=options.repeats,
+        safety_rows=options.safety_rows and read_safety_rows(options.safety_rows),
+        max_characters=options.max_characters,
     )
-    rows = sample(rows, lambda row: row["row_id"], options.n, options.seed, options.dataset)
+    rows, held_out = split(
+        usable, n=options.n, held_out=options.held_out, seed=options.seed, dataset=options.dataset
+    )
     write_rejects(rejects, options.rejects)
     INSTRUCTIONS.write(INSTRUCTIONS.frame(rows), options.out)
-    print(f"{options.dataset}: {len(rows)} rows, {len(rejects)} left out")
+    INSTRUCTIONS.write(INSTRUCTIONS.frame(held_out), options.held_out_table)
+    reasons = Counter(kind_of(reject.reason) for reject in rejects)
+    left_out = ", ".join(f"{count} {kind}" for kind, count in sorted(reasons.items())) or "none"
+    print(f"{options.dataset}: {len(rows)} rows, {len(held_out)} held out; left out: {left_out}")
+
+
+def kind_of(reason: str) -> str:
+    """A reject's kind, for the count that is printed."""
+    if reason.startswith("safety row"):
+        return "safety rows"
+    return "repeats" if reason.startswith("the same") else "unusable"
 
 
 if __name__ == "__main__":

@@ -55,8 +55,12 @@ def texts(args: argparse.Namespace) -> "Iterator[tuple[dict, str, list[Message]]
 
     kind = args.subject.split("/")[0]
     if kind == "variants":
-        for path in map(Path, args.texts):
-            for row in VARIANTS.read(path).iter_rows(named=True):
+        tables = {path: VARIANTS.read(path) for path in map(Path, args.texts)}
+        # Where one variant has a safety row, the variants have no prompt in common.
+        mixed_in = pl.col("changed_by").list.contains("safety_mix")
+        replaced = {row for table in tables.values() for row in table.filter(mixed_in)["row_id"]}
+        for path, table in tables.items():
+            for row in table.filter(~pl.col("row_id").is_in(replaced)).iter_rows(named=True):
                 key = {"group": path.stem, "item_id": row["row_id"], "sample": 0}
                 yield key, "reward", [*row["original_prompt"], row["messages"][-1]]
                 if row["messages"][:-1] != row["original_prompt"]:

@@ -14,10 +14,19 @@ def parser() -> argparse.ArgumentParser:
     options.add_argument("--structure", default="original", help="level of answer structure")
     options.add_argument("--identity", default="original", help="level of identity calibration")
     options.add_argument("--role-play", default="none", help="a persona, or a persona's name with _inert")
+    options.add_argument(
+        "--cue", choices=("answer", "instruction"), default="answer", help="where the structure is asked for"
+    )
+    options.add_argument("--dose", type=float, default=1.0, help="share of the rows that the factors touch")
+    options.add_argument(
+        "--safety-mix", type=float, default=0.0, help="share of the rows replaced by safety rows"
+    )
+    options.add_argument("--safety-data", nargs="?", type=Path, help="the safety rows, an instructions table")
     options.add_argument("--seed", type=int, default=0, help="seeds what is drawn per row")
     options.add_argument("--statements", type=Path, default=Path("resources/identity.yaml"))
     options.add_argument("--personas", type=Path, default=Path("resources/personas.yaml"))
     options.add_argument("--fillers", type=Path, default=Path("resources/fillers.yaml"))
+    options.add_argument("--cues", type=Path, default=Path("resources/cues.yaml"))
     options.add_argument(
         "--eligible",
         choices=("common", "all"),
@@ -35,6 +44,7 @@ def parser() -> argparse.ArgumentParser:
     options.add_argument(
         "--tokenizer", type=Path, help="tokenizer.json that measures length; word pieces if left out"
     )
+    options.add_argument("--threads", type=int, default=1, help="processes side by side")
     options.add_argument("--out", required=True, type=Path, help="the variants table")
     options.add_argument("--profile", required=True, type=Path, help="JSON of what was changed")
     return options
@@ -43,29 +53,55 @@ def parser() -> argparse.ArgumentParser:
 def main(options: argparse.Namespace) -> None:
     """Apply the cell to each row, and write the variant and its profile."""
     from tunedrift.files import write_json
-    from tunedrift.tables.instructions import INSTRUCTIONS
     from tunedrift.tables.variants import VARIANTS
-    from tunedrift.transforms.cell import Cell, transform
-    from tunedrift.transforms.levels import CONTROLS, related
+    from tunedrift.transforms import blocks
+    from tunedrift.transforms.cell import Cell
+    from tunedrift.transforms.levels import CONTROLS, FACTORS, related
     from tunedrift.transforms.lists import read_lists
     from tunedrift.transforms.prose import count_pieces, token_counter
 
-    levels = {"structure": options.structure, "identity": options.identity, "role_play": options.role_play}
+    levels = {factor: getattr(options, factor) for factor in FACTORS if hasattr(options, factor)}
     compared = {factor: tuple(named.split(",")) for factor, named in options.eligible_levels.items()}
     for factor in CONTROLS:
         compared.setdefault(factor, related(factor, levels[factor]))
     cell = Cell(
         levels=levels,
-        lists=read_lists(options.statements, options.personas, options.fillers),
+        lists=read_lists(options.statements, options.personas, options.fillers, options.cues),
         compared=compared if options.eligible == "common" else {},
         seed=options.seed,
         count=token_counter(options.tokenizer) if options.tokenizer else count_pieces,
     )
-    rows, profile = transform(INSTRUCTIONS.read(options.instructions).to_dicts(), cell)
-    VARIANTS.write(VARIANTS.frame(rows), options.out)
+    table, tally = blocks.transform(
+        options.instructions, cell, safety=safety_rows(options), processes=options.threads
+    )
+    VARIANTS.write(table, options.out)
+    profile = tally.profile(cell)
     write_json(options.profile, profile)
-    touched = ", ".join(f"{factor} {count}" for factor, count in profile["touched"].items())
-    print(f"{options.out}: {len(rows)} rows; changed by {touched}")
+    touched = ", ".join(f"{factor} {count}" for factor, count in profile["touched"].items() if count)
+    print(f"{options.out}: {len(table)} rows; changed by {touched or 'nothing'}")
+
+
+def safety_rows(options: argparse.Namespace):
+    """The safety rows, each under the row_id of the instruction whose place it takes."""
+    import polars as pl
+
+    from tunedrift.errors import UserError
+    from tunedrift.tables.instructions import INSTRUCTIONS
+    from tunedrift.transforms.blocks import NOTHING
+    from tunedrift.transforms.mixing import mix
+
+    if not options.safety_mix:
+        return NOTHING
+    if not options.safety_data:
+        raise UserError("--safety-mix needs --safety-data: a table of safety rows.")
+    rows = INSTRUCTIONS.read(options.safety_data)
+    replaced = pl.scan_parquet(options.instructions).select("row_id").collect().to_series().to_list()
+    pairs = mix(replaced, rows["row_id"].to_list(), options.safety_mix, options.seed)
+    places = pl.DataFrame(
+        {"row_id": list(pairs), "safety_id": list(pairs.values())},
+        schema_overrides={"row_id": pl.String, "safety_id": pl.String},
+    )
+    return places.join(rows, left_on="safety_id", right_on="row_id").select("row_id", "messages")
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ os.environ["OMP_NUM_THREADS"] = "1"
 
 def pytest_addoption(parser):
     parser.addoption("--run-slow", action="store_true", help="also run tests that take minutes")
+    parser.addoption("--rounds", type=int, default=30, help="rounds of the slow fault test")
 
 
 def pytest_collection_modifyitems(config, items):

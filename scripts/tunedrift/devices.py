@@ -31,8 +31,6 @@ FOLDER = "/tmp/tunedrift-gpus"
 PATIENCE = 24 * 60
 """Minutes to wait for a device."""
 
-_held: list[int] = []
-
 
 def add_option(parser: argparse.ArgumentParser) -> None:
     """Add `--gpus` to a command line."""
@@ -78,9 +76,9 @@ def lease(count: int | None) -> None:
 def pool() -> list[str]:
     """The devices that this process may use, by UUID where nvidia-smi tells them, else as they are listed."""
     machine = _machine()
-    if VISIBLE not in os.environ:
-        return [device for devices in machine.values() for device in devices]
     known = [device for devices in machine.values() for device in devices]
+    if VISIBLE not in os.environ:
+        return known
     devices = []
     for listed in os.environ[VISIBLE].split(","):
         entry = listed.strip()
@@ -126,14 +124,14 @@ def _wait_for(devices: list[str], count: int) -> list[str]:
             for lock in locks.values():
                 os.truncate(lock, 0)
                 os.pwrite(lock, f"pid {os.getpid()} ({_user()})".encode(), 0)
-            _held.extend(locks.values())
-            return list(locks)
+            return list(locks)  # the files stay open, and locked, until the process ends
         # Whoever keeps a part while waiting for the rest may wait for ever.
         for lock in locks.values():
             os.close(lock)
         waited = time.monotonic() - begun
         if waited >= reminder or waited >= limit:
-            holders = "; ".join(f"{device}: {_holder(_file(folder, device))}" for device in devices)
+            busy = [device for device in devices if device not in locks]
+            holders = "; ".join(f"{device}: {_holder(_file(folder, device))}" for device in busy)
             if waited >= limit:
                 raise UserError(
                     f"no {count} of {len(devices)} GPUs came free within {limit / 60:g} minutes ({holders}). "

@@ -9,11 +9,15 @@ import hashlib
 from functools import cache
 from pathlib import Path
 
+ASIDE = ("tunedrift/devices.py", "tunedrift/progress.py")
+"""Modules that no result depends on: where a job runs, and what it says meanwhile."""
+
 
 def code_digest(script: str | Path) -> str:
     """Short hex digest of the syntax trees of `script` and of the local modules that it imports.
 
-    Modules are looked for in the script's own folder, as Python does when the script is run. Note
+    Modules are looked for in the script's own folder, as Python does when the script is run; those
+    in `ASIDE` are left out. Note
     that the dump of a syntax tree depends on Python's minor version.
     """
     script = Path(script)
@@ -21,7 +25,7 @@ def code_digest(script: str | Path) -> str:
     pending, trees = [script], {}
     while pending:
         path = pending.pop()
-        if path not in trees:
+        if path not in trees and path.relative_to(root).as_posix() not in ASIDE:
             trees[path], imported = _parse(path)
             pending += [module for name in imported if (module := _locate(root, name))]
     digest = hashlib.sha256()

@@ -21,6 +21,11 @@ def draw(count: int, *parts: object) -> int:
     return int(digest(*parts), 16) % count
 
 
+def fraction(*parts: object) -> float:
+    """A number from 0 up to, but not including, 1, the same for the same parts."""
+    return int(digest(*parts), 16) / 16**16
+
+
 def sample(
     rows: Iterable[Drawn], key: Callable[[Drawn], str], n: int | None, seed: int, where: str
 ) -> list[Drawn]:

@@ -153,7 +153,7 @@ def references(
 ) -> Iterator[tuple[str, str]]:
     """(contrast, reference variant) of one variant: its matched control first, then `original`.
 
-    A variant that serves as a control is no level of a factor, so it is compared with `original` only.
+    A variant that serves as a control and has none is no level of a factor: it is compared with `original` only.
     """
     control = controls.get(variant, ORIGINAL)
     if variant in controls and (dataset, control) not in tuned:
@@ -163,7 +163,7 @@ def references(
         )
     if variant == ORIGINAL:
         return
-    serves = variant in controls.values()
+    serves = variant in controls.values() and variant not in controls
     if not serves and (dataset, control) in tuned:
         yield "level - control", control
     if (serves or control != ORIGINAL) and (dataset, ORIGINAL) in tuned:

@@ -3,7 +3,7 @@
 Every function takes checked tables and returns a matplotlib figure; sizes are in inches.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import matplotlib as mpl
@@ -46,10 +46,10 @@ STYLE = {
 }
 
 PANELS = {
-    "SA_g": "SA_g: safe answers to\nplain harmful prompts",
-    "SA_a[wrapped]": "SA_a[wrapped]: safe answers\nto attacked prompts",
-    "over_refusal": "Over-refusal of safe\nlook-alikes",
-    "utility": "Utility: right answers",
+    "SA_g": "SA_g: safe answers\nto harmful prompts",
+    "SA_a[wrapped]": "SA_a[wrapped]: safe\nanswers to attacks",
+    "over_refusal": "Over-refusal of\nsafe look-alikes",
+    "utility": "Utility:\nright answers",
 }
 """Measure → panel title of the drift figure; those that a study lacks are left out."""
 
@@ -98,6 +98,22 @@ def stacked(groups: dict[str, list[str]]) -> Iterator[tuple[str, str, float]]:
             yield group, item, y
             y -= 1
         y -= 0.5
+
+
+def keys(names: Iterable[str]) -> list[plt.Line2D]:
+    """Legend entries of datasets or groups, in the colours and markers of their places."""
+    return [
+        plt.Line2D(
+            [],
+            [],
+            color=COLOURS[number % len(COLOURS)],
+            marker=MARKERS[number % len(MARKERS)],
+            markersize=4.5,
+            linestyle="none",
+            label=name,
+        )
+        for number, name in enumerate(names)
+    ]
 
 
 def label_rows(axes: Axes, lines: list[tuple[str, str, float]]) -> None:
@@ -150,17 +166,7 @@ def drift_figure(drift: pl.DataFrame) -> Figure:
             axes.set_title(PANELS[measure])
         label_rows(panels[0], lines)
         panels[0].set_ylabel(model if len(models) > 1 else "")
-    handles = [
-        plt.Line2D(
-            [],
-            [],
-            color=COLOURS[i % len(COLOURS)],
-            marker=MARKERS[i % len(MARKERS)],
-            markersize=4.5,
-            label=name,
-        )
-        for i, name in enumerate(datasets)
-    ]
+    handles = keys(datasets)
     handles.append(plt.Line2D([], [], color=INK, linewidth=0.8, linestyle=(0, (3, 2)), label="untuned"))
     figure.legend(handles=handles, loc="outside lower center", ncols=len(handles))
     return figure
@@ -173,10 +179,10 @@ def effects_figure(drift: pl.DataFrame) -> Figure:
         (pl.col("contrast") == "level - control") & pl.col("measure").is_in(["SA_g", "SA_a[wrapped]"])
     )
     measures = [measure for measure in PANELS if measure in effects["measure"]]
-    keys = effects.select("model", "dataset", "variant", "reference").unique(maintain_order=True).rows()
-    several = len({model for model, *_ in keys}) > 1
+    compared = effects.select("model", "dataset", "variant", "reference").unique(maintain_order=True).rows()
+    several = len({model for model, *_ in compared}) > 1
     groups: dict[str, list[str]] = {}
-    for model, dataset, variant, reference in keys:
+    for model, dataset, variant, reference in compared:
         groups.setdefault(f"{model}, {dataset}" if several else dataset, []).append(
             f"{variant} − {reference}"
         )
@@ -192,7 +198,7 @@ def effects_figure(drift: pl.DataFrame) -> Figure:
     )
     for measure, axes in zip(measures, grid[0], strict=False):
         axes.axvline(0, color=INK, linewidth=0.8)
-        for (group, _, y), key in zip(lines, keys, strict=True):
+        for (group, _, y), key in zip(lines, compared, strict=True):
             names = zip(("model", "dataset", "variant", "reference"), key, strict=True)
             found = effects.filter(pl.col("measure") == measure, **dict(names))
             colour = list(groups).index(group) % len(COLOURS)
@@ -202,17 +208,7 @@ def effects_figure(drift: pl.DataFrame) -> Figure:
         axes.set_xlabel("difference in the share of safe answers")
     if lines:
         label_rows(grid[0][0], lines)
-        handles = [
-            plt.Line2D(
-                [],
-                [],
-                color=COLOURS[i % len(COLOURS)],
-                marker=MARKERS[i % len(MARKERS)],
-                markersize=4.5,
-                label=name,
-            )
-            for i, name in enumerate(groups)
-        ]
+        handles = keys(groups)
         figure.legend(handles=handles, loc="outside lower center", ncols=len(handles))
     return figure
 
@@ -355,17 +351,19 @@ def forecast_figure(forecasts: pl.DataFrame) -> Figure:
             axes.set_title(rm if measure == measures[0] else "")
         panels[0].set_ylabel(f"difference in {measure}")
     figure.supxlabel("mean difference in reward of the training answers", fontsize=8)
-    handles = [
-        plt.Line2D(
-            [],
-            [],
-            color=COLOURS[i % len(COLOURS)],
-            marker=MARKERS[i % len(MARKERS)],
-            markersize=4,
-            linestyle="none",
-            label=name,
+    handles = keys(datasets)
+    for name, fill in (("resolved", FAINT), ("not resolved", "white")):
+        handles.append(
+            plt.Line2D(
+                [],
+                [],
+                color=FAINT,
+                marker="o",
+                markersize=4,
+                markerfacecolor=fill,
+                linestyle="none",
+                label=name,
+            )
         )
-        for i, name in enumerate(datasets)
-    ]
     figure.legend(handles=handles, loc="outside upper right", ncols=len(handles))
     return figure

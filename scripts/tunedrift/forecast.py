@@ -13,6 +13,7 @@ from tunedrift.errors import UserError
 from tunedrift.rates import Comparison, cells, compare, parse_tuning
 from tunedrift.tables.agreement import FORECASTS
 from tunedrift.tables.prompts import PLAIN
+from tunedrift.transforms.levels import AS_TRAINED
 
 EXACT_VARIANTS = 8
 """Up to here all permutations of variant labels are counted (8! = 40,320); beyond, some are drawn."""
@@ -74,10 +75,13 @@ def forecasts(
 
 
 def variant_pairs(tunings: list[str]) -> Iterator[tuple[str, int, str, str, int, int]]:
-    """(dataset, seed, variant, other, index, index of the other) of tunings alike but for the variant."""
+    """(dataset, seed, variant, other, index, index of the other) of tunings alike but for the variant.
+
+    A variant that differs from another in the test context alone has no data of its own.
+    """
     groups: dict[tuple[str, int], dict[str, int]] = {}
     for index, (dataset, variant, seed) in enumerate(map(parse_tuning, tunings)):
-        if dataset is not None:
+        if dataset is not None and not variant.endswith(f"+{AS_TRAINED}"):
             groups.setdefault((dataset, seed), {})[variant] = index
     for (dataset, seed), variants in sorted(groups.items()):
         for (variant, one), (other, two) in combinations(sorted(variants.items()), 2):

@@ -109,12 +109,14 @@ def generate(
         for i, row in zip(batch, output[:, width:].tolist(), strict=True):
             end = next((at for at, token in enumerate(row) if token in stops), None)
             tokens = row if end is None else row[: end + 1]
+            progress.advance(tokens=len(tokens))
             yield Answer(
                 name=requests[i].name,
                 text=tokenizer.decode(tokens, skip_special_tokens=True).strip(),
                 finish="length" if end is None else "stop",
                 tokens=len(tokens),
             )
+    progress.finish()
 
 
 def stop_tokens(model: "PreTrainedModel", tokenizer: "PreTrainedTokenizerBase") -> set[int]:

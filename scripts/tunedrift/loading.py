@@ -1,11 +1,18 @@
-"""From rows of a file to instructions: normalised, unusable rows and repeats left out."""
+"""From rows of a file to instructions: normalised, without what is unusable, repeated or a safety row."""
 
 from collections.abc import Iterable
 
-from tunedrift.draws import digest
+from tunedrift.draws import digest, sample
 from tunedrift.errors import UserError
-from tunedrift.layouts import UnusableError, choose
+from tunedrift.filtering import SafetyRows
+from tunedrift.layouts import Messages, UnusableError, choose
 from tunedrift.reading import Reject, Row
+
+REPEATS = ("rows", "prompts", "none")
+"""What is a repeat: the same chat, a chat with the same prompt, or nothing."""
+
+LONGEST_CHAT = 200_000
+"""Characters; far beyond what any model's context holds."""
 
 
 def load(
@@ -15,43 +22,92 @@ def load(
     layout: str = "auto",
     mapping: dict[str, str] | None = None,
     max_rejected: float = 0.05,
+    repeats: str = "rows",
+    safety_rows: SafetyRows | None = None,
+    max_characters: int = LONGEST_CHAT,
 ) -> tuple[list[dict], list[Reject]]:
     """Rows of the instructions table, and the rows left out.
 
     `row_id` is a digest of the chat, so that neither the order nor the name of a file matters. Repeats
-    are left out but are not unusable: they do not count toward `max_rejected`, a share of all rows.
+    (see `REPEATS`; the first is kept) and the refusals and safety data that `safety_rows` finds are left
+    out but are not unusable: they do not count toward `max_rejected`, a share of all rows.
 
     Raises `UserError` where no layout fits, no row is usable, or too many rows are not.
     """
     rows: dict[str, dict] = {}
-    rejects, repeats = [], []
-    layouts = {}
+    unusable, left_out = [], []
+    layouts, ids, known = {}, {}, {}
     total = 0
     for row in source:
         total += 1
+        where = f"{dataset}: {row.file}"
         if row.file not in layouts:
-            layouts[row.file] = choose(
-                row.values, name=layout, mapping=mapping, where=f"{dataset}: {row.file}"
-            )
+            layouts[row.file] = choose(row.values, name=layout, mapping=mapping, where=where)
         try:
             messages = layouts[row.file].messages(row.values)
+            _check_length(messages, max_characters)
+            row_id = digest(messages)
+            _check_id(row, row_id, ids)
         except UnusableError as reason:
-            rejects.append(Reject(row.file, row.number, str(reason)))
+            unusable.append(Reject(row.file, row.number, str(reason)))
             continue
-        row_id = digest(messages)
-        if row_id in rows:
-            first = rows[row_id]
-            reason = f"the same as row {first['source_row']} of {first['source_file']}"
-            repeats.append(Reject(row.file, row.number, reason))
+        if safety_rows and (reason := safety_rows.reason(messages)):
+            left_out.append(Reject(row.file, row.number, reason))
             continue
+        same = {"rows": row_id, "prompts": digest(messages[:-1]), "none": (row.file, row.number)}[repeats]
+        if same in known:
+            what = "the same" if repeats == "rows" else "the same prompt"
+            file, number = known[same]
+            left_out.append(Reject(row.file, row.number, f"{what} as row {number} of {file}"))
+            continue
+        known[same] = row.file, row.number
+        copies = 0
+        while row_id in rows:
+            copies += 1
+            row_id = digest(messages, copies)
         rows[row_id] = {
             "row_id": row_id,
             "messages": messages,
             "source_file": row.file,
             "source_row": row.number,
         }
-    refuse_excess(rejects, total, max_rejected, dataset)
-    return list(rows.values()), rejects + repeats
+    refuse_excess(unusable, total, max_rejected, dataset)
+    if not rows:
+        raise UserError(
+            f"{dataset}: all usable rows are refusals or safety data, the first of them row {left_out[0].row} of "
+            f"{left_out[0].file}. Choose other data, or set keep_safety_rows."
+        )
+    return list(rows.values()), unusable + left_out
+
+
+def hold_out(rows: list[dict], n: int, seed: int, dataset: str) -> tuple[list[dict], list[dict]]:
+    """The rows to train on, and about `n` that are not: at least `n`, whole prompts at a time.
+
+    Rows of one prompt stay together, so no prompt is on both sides. Which prompts are held out
+    depends on `seed` and the prompts alone. Raises `UserError` where nothing would be left to train on.
+    """
+    by_prompt: dict[str, list[dict]] = {}
+    for row in rows:
+        by_prompt.setdefault(digest(row["messages"][:-1]), []).append(row)
+    train, held_out = [], []
+    for prompt in sorted(by_prompt, key=lambda prompt: digest("held out", seed, prompt)):
+        (held_out if len(held_out) < n else train).extend(by_prompt[prompt])
+    if not train:
+        raise UserError(
+            f"{dataset} has {len(rows)} usable rows; held_out {n} leaves none to train on: lower it."
+        )
+    return train, held_out
+
+
+def split(
+    rows: list[dict], *, n: int | None, held_out: int, seed: int, dataset: str
+) -> tuple[list[dict], list[dict]]:
+    """`n` rows to train on (all that are left where n is None), and the rows held out.
+
+    What is held out is drawn first, so that it does not depend on `n`.
+    """
+    train, held = hold_out(rows, held_out, seed, dataset)
+    return sample(train, lambda row: row["row_id"], n, seed, dataset), held
 
 
 def refuse_excess(rejects: list[Reject], total: int, max_rejected: float, name: str) -> None:
@@ -63,5 +119,20 @@ def refuse_excess(rejects: list[Reject], total: int, max_rejected: float, name: 
     first = rejects[0]
     raise UserError(
         f"{name}: {len(rejects)} of {total} rows are unusable, more than the share {max_rejected:g} allowed; "
-        f"the first is row {first.row} of {first.file}: {first.reason}."
+        f"the first is row {first.row} of {first.file}: {first.reason}. Correct the rows, or raise max_rejected."
     )
+
+
+def _check_length(messages: Messages, most: int) -> None:
+    length = sum(len(message["content"]) for message in messages)
+    if length > most:
+        raise UnusableError(f"the chat has {length:,} characters, more than max_characters, {most:,}")
+
+
+def _check_id(row: Row, row_id: str, ids: dict[str, tuple[str, str, int]]) -> None:
+    """An `id` column identifies rows: one id with two contents is a fault of the file."""
+    if (name := row.values.get("id")) in (None, ""):
+        return
+    first_id, file, number = ids.setdefault(str(name), (row_id, row.file, row.number))
+    if first_id != row_id:
+        raise UnusableError(f"the id {str(name)!r} is also that of row {number} of {file}, with another chat")

@@ -5,6 +5,7 @@ Heavy libraries are imported inside the functions: parsing a command line needs 
 
 import hashlib
 import json
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -109,6 +110,7 @@ def load_chat_model(model_json: str | Path, adapter: str | Path | None = None) -
     import torch
     from transformers import AutoModelForCausalLM
 
+    quieten()
     model = AutoModelForCausalLM.from_pretrained(**source(model_json), dtype="auto")
     if adapter is not None:
         from peft import PeftModel
@@ -123,6 +125,7 @@ def load_reward_model(model_json: str | Path) -> "PreTrainedModel":
     """The sequence-classification reward model (one output) in evaluation mode on the device at hand."""
     from transformers import AutoModelForSequenceClassification
 
+    quieten()
     model = AutoModelForSequenceClassification.from_pretrained(**source(model_json), dtype="auto")
     if model.config.num_labels != 1:
         raise UserError(
@@ -130,6 +133,14 @@ def load_reward_model(model_json: str | Path) -> "PreTrainedModel":
             "Choose a model whose head gives a single score."
         )
     return model.to(device()).eval()
+
+
+def quieten() -> None:
+    """Keep progress bars, and a warning of PEFT's making, out of the log; all else that libraries say stays."""
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()
+    warnings.filterwarnings("ignore", "`is_gradient_checkpointing` is deprecated", FutureWarning)
 
 
 def device() -> str:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from tunedrift import chat
+from tunedrift.progress import Progress
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -29,6 +30,7 @@ def score(
 
     ids = [chat.encode(tokenizer, text)[-max_length:] for text in texts]
     order = sorted(range(len(texts)), key=lambda i: (-len(ids[i]), texts[i]))
+    progress = Progress(len(order), "texts")
     for first in range(0, len(order), batch_size):
         batch = order[first : first + batch_size]
         lengths = torch.tensor([len(ids[i]) for i in batch])
@@ -43,4 +45,6 @@ def score(
             last = hidden[torch.arange(len(batch)), lengths.to(hidden.device) - 1]
             values = model.score(last).squeeze(-1)
         for i, value in zip(batch, values.float().tolist(), strict=True):
+            progress.advance(tokens=len(ids[i]))
             yield texts[i], value
+    progress.finish()

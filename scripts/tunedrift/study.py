@@ -4,16 +4,25 @@ Imported while Snakemake parses, so nothing heavy may be imported here.
 """
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from tunedrift import design
+from tunedrift.design import Cell
 from tunedrift.errors import UserError
 from tunedrift.settings import check_known, check_schema, fill_defaults, read_yaml
-from tunedrift.transforms.levels import BASELINES, CONTROLS, INERT, LEVELS
+from tunedrift.transforms.levels import LEVELS
 
-Cell = dict[str, str]
-"""A variant as factor → level, every factor named."""
+NOT_FOR_LOADING = ("path", "licence", "keep_safety_rows")
+"""Settings of a data set that the program `load` is not told, or in another way."""
+
+LARGE = 2**21
+"""Bytes of a data set's files from which on more than one process pays."""
+
+SAFETY_DATA = "safety_data"
+"""What the table of safety rows is called beside those of the data sets."""
 
 NEEDED = {
     ("models", "local"): "path",
@@ -37,6 +46,7 @@ class Study:
         check_schema(config, rules)
         self.config: dict = fill_defaults(config, rules)
         self._check_names()
+        self._check_datasets()
         self._check_files()
         self._check_levels()
 
@@ -92,49 +102,62 @@ class Study:
         """How one model is tuned: the study's settings under the model's own."""
         return {**self["tuning"], **self["models"][model]["tuning"]}
 
-    @property
+    @cached_property
     def cells(self) -> dict[str, Cell]:
-        """The variants by name, the untouched data first and each control behind its level.
+        """The variants by name, the untouched data first and each control behind its level."""
+        matched = self["controls"] == "matched"
+        return design.variants(self["factors"], self["design"], self["variants"], matched=matched)
 
-        A variant is named by its levels, joined by "+" in the order of the factors.
-        """
-        factors = self["factors"]
-        single = [{factor: level} for factor, levels in factors.items() for level in levels]
-        cells = [{}]
-        if self["design"] == "one_factor":
-            cells += single
-        elif self["design"] == "factorial":
-            for factor, levels in factors.items():
-                cells = [
-                    {**cell, **added}
-                    for cell in cells
-                    for added in ({}, *({factor: level} for level in levels))
-                ]
-        cells += self["variants"]
-        if self["controls"] == "matched":
-            cells = [more for cell in cells for more in (cell, self.control_of(cell))]
-        complete = [{**BASELINES, **cell} for cell in cells]
-        return {variant_name(cell): cell for cell in complete}
+    @cached_property
+    def variants(self) -> dict[str, Cell]:
+        """The cells that differ in their training data: a test context changes no row."""
+        return {name: cell for name, cell in self.cells.items() if "test_context" not in cell}
 
-    def control_of(self, cell: Cell) -> Cell:
-        """The cell of the matched controls of `cell`'s levels; a level without one falls back to the untouched."""
-        if self["controls"] == "original":
-            return {}
-        return {factor: control_level(factor, level) for factor, level in cell.items()}
+    def trained_as(self, variant: str) -> str:
+        """The variant whose data and adapters a variant uses: its own unless only the test context differs."""
+        cell = self.cells[variant]
+        trained = {factor: level for factor, level in cell.items() if factor != "test_context"}
+        return next(name for name, other in self.variants.items() if other == trained)
+
+    def loading(self, name: str) -> dict:
+        """How a data set is loaded, as settings of the program `load`."""
+        entry = self.dataset(name)
+        settings = {key: value for key, value in entry.items() if key not in NOT_FOR_LOADING}
+        if name != SAFETY_DATA and not entry["keep_safety_rows"]:
+            settings["safety_rows"] = self["resources/safety_rows"]
+        return settings
+
+    def processes(self, name: str) -> int:
+        """Processes that transform a data set: one where starting more would take longer than the work."""
+        pattern = self.dataset(name).get("path")
+        size = sum(path.stat().st_size for path in Path(pattern).parent.glob(Path(pattern).name)) if pattern else 0
+        return 1 if pattern and size < LARGE else 4
 
     def controls(self) -> dict[str, str]:
         """Variant → its matched control, for the variants that are compared with another than the untouched data."""
-        named = {
-            name: variant_name({**BASELINES, **self.control_of(cell)}) for name, cell in self.cells.items()
-        }
-        return {name: control for name, control in named.items() if control != variant_name(BASELINES)}
+        return design.controls(self.cells) if self["controls"] == "matched" else {}
+
+    def sources(self) -> list[str]:
+        """All data that is loaded: the data sets, and the safety data where there is some."""
+        return [*self["datasets"], *([SAFETY_DATA] if SAFETY_DATA in self.config else [])]
+
+    def dataset(self, name: str) -> dict:
+        """Settings of a data set, or of the safety data under its own name."""
+        return self["safety_data"] if name == SAFETY_DATA else self["datasets"][name]
 
     def tunings(self) -> list[str]:
         """`untuned`, then `{dataset}/{variant}/seed{seed}` for the whole grid."""
-        return ["untuned"] + [
+        return ["untuned", *self._grid(self.cells)]
+
+    def adapters(self) -> list[str]:
+        """The tunings that train an adapter of their own."""
+        return self._grid(self.variants)
+
+    def _grid(self, variants: Iterable[str]) -> list[str]:
+        return [
             f"{dataset}/{variant}/seed{seed}"
             for dataset in self["datasets"]
-            for variant in self.cells
+            for variant in variants
             for seed in self["seeds"]
         ]
 
@@ -145,9 +168,15 @@ class Study:
             (f"factors.{factor}", factor, level) for factor in levels for level in self["factors"][factor]
         ]
         for number, cell in enumerate(self["variants"]):
-            chosen += [(f"variants.{number}.{factor}", factor, level) for factor, level in cell.items()]
+            chosen += [
+                (f"variants.{number}.{factor}", factor, level)
+                for factor, level in cell.items()
+                if factor in levels
+            ]
         for where, factor, level in chosen:
             check_known(where, level, f"a level of {factor}", levels[factor])
+        if any("safety_mix" in cell for cell in self.cells.values()) and "safety_data" not in self.config:
+            raise UserError("config key safety_data is missing: safety_mix needs rows to mix in.")
 
     def _check_names(self) -> None:
         for name, suite in self["suites"].items():
@@ -176,6 +205,18 @@ class Study:
                 f"reward_models.{name}.base", self["reward_models"][name]["base"], "an embedded model", bases
             )
 
+    def _check_datasets(self) -> None:
+        if SAFETY_DATA in self["datasets"]:
+            raise UserError(f"config key datasets.{SAFETY_DATA}: the name is taken. Rename the data set.")
+        for name in self.sources():
+            where = SAFETY_DATA if name == SAFETY_DATA else f"datasets.{name}"
+            entry = self.dataset(name)
+            if ("path" in entry) == ("hub" in entry):
+                raise UserError(f"config key {where}: give either a path or a hub id.")
+            for key in ("revision", "file"):
+                if "hub" in entry and key not in entry:
+                    raise UserError(f"config key {where}.{key} is missing: a hub id needs it.")
+
     def _check_files(self) -> None:
         for where, pattern in self.files():
             if (
@@ -192,25 +233,15 @@ class Study:
                 for key in ("path", "world"):
                     if key in entry and (key == "path" or entry["kind"] == "embedded"):
                         yield f"{section}.{name}.{key}", entry[key]
+        if "path" in self.config.get(SAFETY_DATA, {}):
+            yield f"{SAFETY_DATA}.path", self[f"{SAFETY_DATA}/path"]
         for name, judge in self["judges"].items():
             if judge["kind"] != "utility":
                 yield f"judges.{name}.patterns", judge["patterns"]
         for key in ("path", "patterns"):
             yield f"gate.{key}", self[f"gate/{key}"]
-        for key in ("statements", "personas", "fillers"):
-            yield f"resources.{key}", self[f"resources/{key}"]
-
-
-def control_level(factor: str, level: str) -> str:
-    """The matched control of a level; the untouched level where there is none."""
-    if factor in CONTROLS:
-        return CONTROLS[factor].get(level, BASELINES[factor])
-    return BASELINES[factor] if level == BASELINES[factor] or level.endswith(INERT) else f"{level}{INERT}"
-
-
-def variant_name(cell: Cell) -> str:
-    """The levels that differ from the untouched data, joined by "+"; `original` if none does."""
-    return "+".join(level for factor, level in cell.items() if level != BASELINES[factor]) or "original"
+        for key, path in self["resources"].items():
+            yield f"resources.{key}", path
 
 
 def flags(settings: dict[str, Any]) -> str:

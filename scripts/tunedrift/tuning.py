@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from tunedrift import chat, files
 from tunedrift.errors import UserError
+from tunedrift.progress import Progress
 
 if TYPE_CHECKING:
     import torch
@@ -108,7 +109,7 @@ def tune(
     not a finite number.
     """
     from peft import LoraConfig, get_peft_model
-    from transformers import Trainer, TrainerCallback, TrainingArguments, set_seed
+    from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments, set_seed
 
     set_seed(seed)  # LoRA's A matrices are random
     adapted = get_peft_model(
@@ -136,37 +137,48 @@ def tune(
                     f"the loss is {logs['loss']} at step {state.global_step}. Lower tuning.learning_rate."
                 )
 
+    class Tell(TrainerCallback):
+        def on_step_end(self, args, state, control, **_):
+            progress.advance(tokens=tokens // steps)
+
     steps = math.ceil(len(data) / settings.batch_size) * settings.epochs
+    tokens = settings.epochs * sum(len(example["input_ids"]) for example in data)
+    arguments = TrainingArguments(
+        output_dir=str(out),
+        seed=seed,
+        data_seed=seed,
+        num_train_epochs=settings.epochs,
+        per_device_train_batch_size=settings.batch_size,
+        learning_rate=settings.learning_rate,
+        lr_scheduler_type="cosine",
+        warmup_steps=math.ceil(settings.warmup * steps),
+        weight_decay=settings.weight_decay,
+        logging_steps=1,
+        logging_nan_inf_filter=False,
+        save_strategy="steps",
+        save_steps=math.ceil(steps / CHECKPOINTS),
+        save_total_limit=2,  # the last may be half written when the process is killed
+        report_to=[],
+        disable_tqdm=True,
+        remove_unused_columns=False,
+        dataloader_pin_memory=False,
+    )
+    arguments._n_gpu = 1  # Trainer would take a batch for each GPU in sight, and so fewer steps
     trainer = PerExample(
         model=adapted,
-        args=TrainingArguments(
-            output_dir=str(out),
-            seed=seed,
-            data_seed=seed,
-            num_train_epochs=settings.epochs,
-            per_device_train_batch_size=settings.batch_size,
-            learning_rate=settings.learning_rate,
-            lr_scheduler_type="cosine",
-            warmup_steps=math.ceil(settings.warmup * steps),
-            weight_decay=settings.weight_decay,
-            logging_steps=1,
-            logging_nan_inf_filter=False,
-            save_strategy="steps",
-            save_steps=math.ceil(steps / CHECKPOINTS),
-            save_total_limit=2,  # the last may be half written when the process is killed
-            report_to=[],
-            disable_tqdm=True,
-            remove_unused_columns=False,
-            dataloader_pin_memory=False,
-        ),
+        args=arguments,
         train_dataset=data,
         data_collator=lambda batch: pad(batch, tokenizer.pad_token_id),
-        callbacks=[StopAtNaN()],
+        callbacks=[StopAtNaN(), Tell()],
     )
+    trainer.remove_callback(PrinterCallback)  # the losses are in training.json
     checkpoint = last_checkpoint(out)
+    done = int(checkpoint.name.split("-")[1]) if checkpoint else 0
+    progress = Progress(steps - done, "steps")
     if checkpoint:
         print(f"going on from {checkpoint.name.replace('-', ' ')} of {steps} steps", file=sys.stderr)
     trainer.train(resume_from_checkpoint=checkpoint and str(checkpoint))
+    progress.finish()
     out.mkdir(parents=True, exist_ok=True)
     adapted.save_pretrained(str(out))
     return [

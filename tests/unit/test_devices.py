@@ -1,3 +1,5 @@
+import argparse
+import importlib
 import os
 import pwd
 import select
@@ -48,6 +50,8 @@ class Job:
 
     def sees(self):
         """The devices it was given; waits until it has them."""
+        ready, _, _ = select.select([self.process.stdout], [], [], 30)
+        assert ready, "no device within half a minute"
         line = self.process.stdout.readline()
         assert line, self.process.stderr.read()
         return line.strip()
@@ -146,6 +150,20 @@ def test_two_at_once_without_a_deadlock(start):
     assert first.sees() == "0,1"
     first.end()
     assert other.sees() == "0,1"
+
+
+def test_whoever_waits_for_two_keeps_none(start):
+    first = start(1, CUDA_VISIBLE_DEVICES="0,1")
+    assert first.sees() == "0"
+    both = start(2, CUDA_VISIBLE_DEVICES="0,1")
+    said = both.waits()
+    assert said.endswith(f"(0: pid {first.process.pid} ({pwd.getpwuid(os.getuid()).pw_name}))\n")
+    time.sleep(1)  # it has tried again a few times
+    second = start(1, CUDA_VISIBLE_DEVICES="0,1")
+    assert second.sees() == "1"
+    first.end()
+    second.end()
+    assert both.sees() == "0,1"
 
 
 def _ready(jobs):
@@ -284,3 +302,12 @@ def test_a_lock_that_is_a_link_is_refused(monkeypatch, tmp_path):
     with pytest.raises(UserError, match="cannot be opened"):
         devices.lease(1)
     assert (tmp_path / "precious").read_text() == "kept"
+
+
+@pytest.mark.parametrize("script", ["pretrain", "pretrain_reward", "qualify", "tune", "generate", "score"])
+def test_a_program_that_runs_a_model_takes_its_devices_before_all_else(monkeypatch, script):
+    program = importlib.import_module(script)
+    assert "--gpus N" in program.parser().format_help()
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
+    with pytest.raises(UserError, match="2 GPUs are asked for"):
+        program.main(argparse.Namespace(gpus=2))

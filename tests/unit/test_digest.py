@@ -54,3 +54,17 @@ def test_a_module_that_is_not_imported_does_not_count(write, tmp_path):
     before = write(SCRIPT)
     (tmp_path / "library" / "other.py").write_text("x = 1\n")
     assert write(SCRIPT) == before
+
+
+def test_where_a_job_runs_and_what_it_says_does_not_count(tmp_path):
+    (tmp_path / "tunedrift").mkdir()
+    script = tmp_path / "script.py"
+    script.write_text("from tunedrift import devices, progress, numbers\n")
+    digests = []
+    for line in ("x = 1\n", "x = 2\n"):
+        for module in ("devices", "progress"):
+            (tmp_path / f"tunedrift/{module}.py").write_text(line)
+        (tmp_path / "tunedrift/numbers.py").write_text("x = 1\n")
+        code_digest.__globals__["_parse"].cache_clear()
+        digests.append(code_digest(script))
+    assert digests[0] == digests[1]

@@ -7,7 +7,7 @@ from tunedrift.transforms.lists import read_lists
 from tunedrift.transforms.prose import count_pieces
 
 RESOURCES = Path(__file__).parents[2] / "resources"
-LISTS = read_lists(*(RESOURCES / f"{name}.yaml" for name in ("identity", "personas", "fillers")))
+LISTS = read_lists(*(RESOURCES / f"{name}.yaml" for name in ("identity", "personas", "fillers", "cues")))
 ENTRIES = LISTS.statements
 TEXT = "Tea is nice. It is hot.\n\nDrink it."
 
@@ -88,10 +88,15 @@ def test_nothing_but_a_statement_cannot_be_stripped():
 
 
 @pytest.mark.parametrize(
-    "code", ["text = 'Hi. I am an AI assistant.'\nprint(text)", "```\n# I am an AI assistant.\n```"]
+    ("code", "stripped"),
+    [
+        ("text = 'Hi. I am an AI assistant.'\nprint(text)", None),
+        ("```\n# I am an AI assistant.\n```", "```\n# I am an AI assistant.\n```"),
+        ("I am an AI.\n\n> I am an AI.", "> I am an AI."),
+    ],
 )
-def test_code_is_not_stripped(code):
-    assert strip(code, ENTRIES) is None
+def test_code_and_quotations_are_not_stripped(code, stripped):
+    assert strip(code, ENTRIES) == stripped
 
 
 def test_an_answer_that_says_who_speaks_is_left_alone():

@@ -61,7 +61,7 @@ def test_the_program_writes_tables_that_do_not_depend_on_order(tmp_path):
         path.write_text(json.dumps(order))
         out = tmp_path / f"{name}.parquet"
         done = run(
-            "--path", path, "--n", 10, "--seed", 3, "--out", out, "--rejects", tmp_path / f"{name}.csv"
+            "--path", path, "--n", 10, "--seed", 3, "--out", out, "--held-out-table", tmp_path / "h.parquet", "--rejects", tmp_path / f"{name}.csv"
         )
         assert done.returncode == 0, done.stderr
         tables.append(INSTRUCTIONS.read(out)["row_id"].to_list())
@@ -72,10 +72,10 @@ def test_the_program_writes_tables_that_do_not_depend_on_order(tmp_path):
 def test_the_program_ends_with_one_sentence(tmp_path):
     path = tmp_path / "x.json"
     path.write_text('[{"question": "Q", "answer": "A"}')
-    done = run("--path", path, "--out", tmp_path / "x.parquet", "--rejects", tmp_path / "x.csv")
+    done = run("--path", path, "--out", tmp_path / "x.parquet", "--held-out-table", tmp_path / "h.parquet", "--rejects", tmp_path / "x.csv")
     assert done.returncode == 1
     assert done.stderr.startswith("error: ")
     assert done.stderr.count("\n") == 1
     path.write_text('[{"question": "Q", "answer": "A"}]')
-    done = run("--path", path, "--n", 2, "--out", tmp_path / "x.parquet", "--rejects", tmp_path / "x.csv")
+    done = run("--path", path, "--n", 2, "--out", tmp_path / "x.parquet", "--held-out-table", tmp_path / "h.parquet", "--rejects", tmp_path / "x.csv")
     assert "has 1 usable rows, fewer than the 2 asked for" in done.stderr

@@ -9,7 +9,7 @@ from tunedrift.transforms.prose import count_pieces
 from tunedrift.transforms.role_play import STANCES, STRENGTHS, TYPES, Persona, play
 
 RESOURCES = Path(__file__).parents[2] / "resources"
-PATHS = [RESOURCES / f"{name}.yaml" for name in ("identity", "personas", "fillers")]
+PATHS = [RESOURCES / f"{name}.yaml" for name in ("identity", "personas", "fillers", "cues")]
 LISTS = read_lists(*PATHS)
 CHAT = [
     {"role": "user", "content": "Hi?"},
@@ -71,6 +71,7 @@ def test_the_control_is_as_long_as_the_persona_row_by_row(name):
         ("personas", ('      - "It is a Monday."\n', ""), "as many inert sentences"),
         ("fillers", ('text: "Indeed."', 'text: ""'), "no text under 'text'"),
         ("fillers", ("fillers:", "other:"), "must hold a list"),
+        ("cues", ("structure: plain", "structure: plane"), "did you mean 'plain'"),
     ],
 )
 def test_a_list_that_does_not_match_is_refused(tmp_path, name, change, message):

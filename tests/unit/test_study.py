@@ -3,9 +3,10 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tunedrift.design import variant_name
 from tunedrift.errors import UserError
 from tunedrift.settings import read_yaml
-from tunedrift.study import Study, flags, variant_name
+from tunedrift.study import Study, flags
 
 ROOT = Path(__file__).parents[2]
 
@@ -31,11 +32,7 @@ def test_one_factor_varies_each_factor_alone_beside_its_matched_control(make):
         "smuggler",
         "smuggler_inert",
     ]
-    assert study.cells["calibrated"] == {
-        "structure": "original",
-        "identity": "calibrated",
-        "role_play": "none",
-    }
+    assert study.cells["calibrated"] == {"identity": "calibrated"}
     assert study.controls() == {"markdown": "length", "calibrated": "prefix", "smuggler": "smuggler_inert"}
 
 

@@ -9,12 +9,14 @@ from tunedrift.draws import digest
 from tunedrift.errors import UserError
 from tunedrift.tables.instructions import INSTRUCTIONS
 from tunedrift.tables.variants import VARIANTS
-from tunedrift.transforms.cell import Cell, transform
-from tunedrift.transforms.levels import BASELINES, CONTROLS, INERT, LEVELS, related
+from tunedrift.transforms import blocks
+from tunedrift.transforms.cell import Cell
+from tunedrift.transforms.levels import BASELINES, CONTROLS, INERT, LEVELS, TOUCHING, related
 from tunedrift.transforms.lists import read_lists
 
 ROOT = Path(__file__).parents[2]
-LISTS = read_lists(*(ROOT / "resources" / f"{name}.yaml" for name in ("identity", "personas", "fillers")))
+NAMES = ("identity", "personas", "fillers", "cues")
+LISTS = read_lists(*(ROOT / "resources" / f"{name}.yaml" for name in NAMES))
 
 ANSWERS = [
     "It is easy to cook rice. Wash it well. Boil it in water. Let it rest for a while. Enjoy the meal.",
@@ -40,6 +42,19 @@ def cell(compared=None, **levels):
     return Cell(levels={**BASELINES, **levels}, lists=LISTS, compared=compared or {})
 
 
+def instructions(rows):
+    return INSTRUCTIONS.frame(
+        [{**row, "source_file": "f", "source_row": number} for number, row in enumerate(rows, 1)]
+    )
+
+
+def transform(rows, cell, safety=blocks.NOTHING):
+    """Variants and profile, in the order of `rows`."""
+    table, tally = blocks.transform_block(instructions(rows), cell, safety)
+    by_id = {row["row_id"]: row for row in table.to_dicts()}
+    return [by_id[row["row_id"]] for row in rows], tally.profile(cell)
+
+
 def changed(variants):
     return [row["changed_by"] for row in variants]
 
@@ -59,7 +74,7 @@ def test_a_level_and_its_control_are_compared_at_the_same_levels():
 def test_the_baseline_changes_nothing():
     variants, profile = transform(ROWS, cell())
     assert [row["messages"] for row in variants] == [row["messages"] for row in ROWS]
-    assert profile["touched"] == {"structure": 0, "identity": 0, "role_play": 0}
+    assert profile["touched"] == dict.fromkeys(TOUCHING, 0)
     assert profile["before"] == profile["after"]
 
 
@@ -129,8 +144,7 @@ def test_an_unknown_level_names_the_nearest(levels, message):
 
 def test_the_program(tmp_path):
     source, out, profile = (tmp_path / name for name in ("i.parquet", "v.parquet", "v.json"))
-    rows = [{**row, "source_file": "f", "source_row": number} for number, row in enumerate(ROWS, 1)]
-    INSTRUCTIONS.write(INSTRUCTIONS.frame(rows), source)
+    INSTRUCTIONS.write(instructions(ROWS), source)
     words = ["--instructions", source, "--structure", "markdown", "--out", out, "--profile", profile]
     words += ["--eligible-levels", "structure=markdown,itemized", "role_play=smuggler"]
     runs = []

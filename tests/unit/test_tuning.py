@@ -7,6 +7,7 @@ import sys
 import pytest
 import tiny
 import torch
+import transformers
 
 from tunedrift import chat, models, tuning
 from tunedrift.errors import UserError
@@ -63,6 +64,17 @@ def test_two_runs_give_the_same_bytes_and_another_seed_does_not(folder, tmp_path
     for file in ("adapter_model.safetensors", "adapter_config.json"):
         assert read("a", file) == read("b", file)
     assert read("a", "adapter_model.safetensors") != read("c", "adapter_model.safetensors")
+
+
+class OnThreeGPUs(transformers.TrainingArguments):
+    def __post_init__(self):
+        super().__post_init__()
+        self._n_gpu = 3
+
+
+def test_several_gpus_in_sight_change_nothing(folder, tmp_path, monkeypatch):
+    monkeypatch.setattr(transformers, "TrainingArguments", OnThreeGPUs)
+    assert len(train(folder, tmp_path)) == 6  # 12 rows, 4 a step, twice
 
 
 def test_the_adapter_config_is_sorted_and_free_of_paths(folder, tmp_path):

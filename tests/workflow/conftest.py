@@ -58,14 +58,20 @@ class Project:
         path.write_text(yaml.safe_dump({**yaml.safe_load(SMALL.read_text()), **changes}))
         return path
 
-    def snakemake(self, *arguments: str, cores: int = 2, gpu: int | None = 2) -> Run:
+    def command(self, *arguments: str, cores: int = 2, gpu: int | None = 2) -> list[str]:
+        # Targets come first: several of Snakemake's options would swallow them.
         limit = [] if gpu is None else ["--resources", f"gpu={gpu}"]
-        command = [sys.executable, "-m", "snakemake", "--cores", str(cores), *limit, *arguments]
-        done = subprocess.run(command, cwd=self.folder, capture_output=True, text=True, check=False)
+        words = [*arguments, "--cores", cores, *limit]
+        return [sys.executable, "-m", "snakemake", *map(str, words)]
+
+    def snakemake(self, *arguments: str, **limits: int | None) -> Run:
+        done = subprocess.run(
+            self.command(*arguments, **limits), cwd=self.folder, capture_output=True, text=True, check=False
+        )
         return Run(done.returncode, done.stdout + done.stderr)
 
     def small(self, *arguments: str) -> Run:
-        return self.snakemake("--configfile", "config/small.yaml", *arguments)
+        return self.snakemake(*arguments, "--configfile", "config/small.yaml")
 
 
 @pytest.fixture

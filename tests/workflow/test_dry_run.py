@@ -47,6 +47,7 @@ def test_the_default_study_has_these_jobs(plan):
         "measure_agreement": 1,
         "draw": 1,
         "summarize": 1,
+        "record_provenance": 1,
     }
 
 

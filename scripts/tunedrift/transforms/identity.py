@@ -2,11 +2,12 @@
 
 import re
 from dataclasses import dataclass
+from functools import cache
 
 from tunedrift.draws import draw
 from tunedrift.transforms.length import append
-from tunedrift.transforms.markup import Heading, Text, UntouchableError, Verbatim, read
-from tunedrift.transforms.prose import mask, sentences
+from tunedrift.transforms.markup import Heading, Text, UntouchableError, read, verbatim
+from tunedrift.transforms.prose import MASKS, Masked, mask, sentences
 from tunedrift.transforms.structure import looks_like_code
 
 PLACES = ("opening", "inline", "closing")
@@ -24,19 +25,64 @@ class Entry:
     prefix: str
 
 
-_NOUN = r"(?:language model|model|assistant|system|program|chatbot|bot)"
-_AI = rf"an? (?:\w+ )?(?:(?:AI|artificial intelligence)(?:[- ](?:based |powered )?(?:large )?{_NOUN})?|(?:large )?language model|chatbot)"
-_BY = r"(?: (?:trained|developed|created|made|designed|built|programmed)\b[^.,;!?]*)?"
-_I_AM = r"I(?: am|['’]m)(?: (?:just|only|merely|simply))?"
+_WORD = r"(?!not\b|to\b|of\b|in\b|on\b)[\w-]+"
+_AI = r"(?:AI|A\.I\.|artificial intelligence)"
+_KIND = r"(?:(?:large |language |chat |machine learning )*model|assistant|system|program|chat ?bot|bot|agent)"
+_CLEAR = rf"{_AI}(?:[- ](?:based|powered|driven))?(?: (?:{_WORD} ){{0,2}}?{_KIND})?|(?:large )?language model|chat ?bot"
+_HINT = r"(?:virtual|digital|automated) assistant|computer program|machine learning model|(?:computer|AI) software"
+_BY = r"(?:,? (?:that was |which was )?(?:trained|developed|created|made|designed|built|programmed)\b[^.,;!?]*)?"
+_A = rf"(?:an?|your) (?:{_WORD} )??"
+_SELF = rf"{_A}(?:{_CLEAR}|{_HINT})(?![\w-])(?: AI\b)?(?: \([A-Z]{{2,5}}\))?(?: myself)?{_BY}"
+_I_AM = r"I(?: am|['’]m)(?: (?:just|only|merely|simply|but))?"
+_MINE = (
+    r"(?=(?:I|my|here|please)\b|it (?:would|goes)\b|it(?:['’]s| is) "
+    r"(?:not|my|important|difficult|hard|impossible|beyond|outside)\b)"
+)
+_STARTS = r"(?:(?<![^\n])|(?<=[^\w\s'’]\s)|(?<=[(\[])|(?<=\bbut\s)|(?<=\band\s)|(?<=\bthat\s))"
+_CONJUNCTION = r"(?:as|since|because|given that|while|although|though|even though)"
+_VERB = (
+    r"(?:do|don['’]t|can|cannot|can['’]t|have|am|will|would|was|should|could|may|lack|must|cannot|try|aim)"
+)
 
-CLAUSE = re.compile(rf"\b(?:as|being|(?:since|because) {_I_AM}) {_AI}{_BY},\s+(?=\w)", re.IGNORECASE)
-"""A clause in front of a statement that can stand without it."""
+PARTS = tuple(
+    (re.compile(pattern, re.IGNORECASE), instead)
+    for pattern, instead in (
+        # "As an AI, I cannot", "as an AI language model I cannot"
+        (rf"{_STARTS}(?:speaking )?(?:as|being) {_SELF}(?:,\s+{_MINE}|\s+(?=I\b))", ""),
+        # "From my perspective as an AI, both"
+        (
+            rf"{_STARTS}(?:from|in) my (?:perspective|point of view|position|role|view) as {_SELF},\s+(?=\w)",
+            "",
+        ),
+        # "Since I am an AI, I", "While I am an AI and have no nose, roses"
+        (rf"{_STARTS}{_CONJUNCTION} {_I_AM} {_SELF}(?: (?:and|but|with) [^,.!?]{{1,40}})?,\s+(?=\w)", ""),
+        # "I am an AI and do not eat"
+        (rf"{_STARTS}{_I_AM} {_SELF},? and (?:so |thus |therefore )?(?={_VERB}\b)", "I "),
+        # "I am an AI, so I", "I am an AI, I"
+        (
+            rf"{_STARTS}{_I_AM} {_SELF}(?:,? so (?!to speak)|,? (?:and|but|which means(?: that)?) (?=I\b)|, (?=I\b))",
+            "",
+        ),
+        # "I cannot drive, as I am an AI."
+        (rf"(?:,? (?:as|since|because)|,) {_I_AM} {_SELF}(?=[.!?;]| and I\b)", ""),
+    )
+)
+"""Parts of a sentence that can stand without them, and what takes their place."""
 
-LEAD = re.compile(rf"\b{_I_AM} {_AI}{_BY},? (?:so|and|which means(?: that)?) (?=I\b)")
-"""The same as a sentence of its own, joined to the next."""
+_NOT = r"(?:(?:,| and|,? but)? not an? [\w -]{2,25})?"
+_ASIDE = r"(?:,? (?:and (?:I am|I['’]m) )?here to (?:help|assist)[^.!?]{0,30})?"
 
 WHOLE = re.compile(
-    rf"(?:(?:please )?(?:note|remember|keep in mind) that )?{_I_AM} {_AI}{_BY}[.!]", re.IGNORECASE
+    r"(?:(?:hi|hello|hey)(?: there)?, )?"
+    r"(?:(?:please )?(?:note|remember|keep in mind|be aware)(?: that|,)? |I (?:should|must) (?:mention|note|add|say) that )?"
+    rf"(?:{_I_AM} (?:[A-Z][\w-]+, )?{_SELF}{_NOT}{_ASIDE}"
+    rf"|{_I_AM} (?:an? )?(?:bot|robot|machine)"
+    rf"|my name is \w+,? and {_I_AM} {_SELF}"
+    rf"|{_I_AM} not an? [\w ]{{3,20}}(?:,| but|, but)(?: {_I_AM})? {_SELF}"
+    rf"|you(?: are|['’]re) (?:talking|speaking|chatting) (?:to|with) {_SELF}{_NOT}"
+    rf"|this (?:answer|text|response|reply|message) (?:was|is) (?:written|generated|made|produced|created|given) by {_SELF}"
+    r")[.!]",
+    re.IGNORECASE,
 )
 """A sentence that says nothing else."""
 
@@ -58,49 +104,65 @@ def insert(text: str, level: str, entries: tuple[Entry, ...], key: str) -> str:
 
 def strip(text: str, entries: tuple[Entry, ...]) -> str | None:
     """`text` without identity statements; None where nothing or no sentence would be left."""
-    known = _known(entries)
-    result = re.sub(rf"^(?:{known})\s*|\s*(?:{known})", "", text, flags=re.MULTILINE)
-    masked = mask(result)
-    bare = _recase(LEAD, _recase(CLAUSE, masked.text))
-    bare = "".join(
-        part for part in re.split(r"(?<=[.!?])(?=\s)|(?<=\n)", bare) if not WHOLE.fullmatch(part.strip())
-    )
+    if MASKS.search(text):
+        return None
+    masked = _masked(text)
+    listed = _known(entries)
+    bare = re.sub(rf"^(?:{listed})\s*|(?:(?<=[.!?])\s+|\s*\n\s*)(?:{listed})", "", masked.text)
+    bare = "".join(part for part in ENDS.split(bare) if not _is_whole(part))
+    for pattern, instead in PARTS:
+        bare = _without(pattern, instead, bare)
     result = masked.restore(bare).strip()
     if result == text.strip():
         return text
-    # Code and quoted passages are nobody's statement.
-    blocks = _blocks(text)
-    kept = all(block.text in result for block in blocks if isinstance(block, Verbatim))
-    code = any(isinstance(block, Text) and looks_like_code(block.text) for block in blocks)
-    return result if kept and not code and re.search(r"\w", result) else None
+    # Code without a fence is nobody's statement.
+    code = any(isinstance(block, Text) and looks_like_code(block.text) for block in _blocks(text))
+    return None if code or not re.search(r"\w", result) else result
 
 
 def count_statements(text: str, entries: tuple[Entry, ...]) -> int:
-    """How many identity statements or paraphrases `text` holds."""
-    if known := re.findall(_known(entries), text):
+    """How many identity statements or paraphrases `text` holds outside code and quotations."""
+    if MASKS.search(text) or not (SAYS.search(text) or re.search(_known(entries), text)):
+        return 0
+    masked = _masked(text).text
+    if known := re.findall(_known(entries), masked):
         return len(known)
-    masked = mask(text).text
-    return sum(len(pattern.findall(masked)) for pattern in (CLAUSE, LEAD, WHOLE))
+    sentences_ = ENDS.split(masked)
+    rest = "".join(part for part in sentences_ if not _is_whole(part))
+    return sum(map(_is_whole, sentences_)) + sum(len(pattern.findall(rest)) for pattern, _ in PARTS)
 
 
+ENDS = re.compile(r"(?<=[.!?])(?=\s)|(?<=\n)|(?<=:\*\*)(?=\s)")
+"""Where a sentence ends, a line or a bold label."""
+
+SAYS = re.compile(r"(?:\bAI\b|A\.I\.|artificial|\bmodel\b|assistant|program|bot\b|machine)", re.IGNORECASE)
+"""Without one of these words nothing but a listed sentence is an identity statement."""
+
+
+def _masked(text: str) -> Masked:
+    """`text` with code, quotations and tables masked, those of whole blocks too."""
+    return mask(text, tuple(verbatim(text)))
+
+
+@cache
 def _known(entries: tuple[Entry, ...]) -> str:
     """A pattern of all listed statements and paraphrases; the longest first, as one may end in another."""
     sentences = [sentence for entry in entries for sentence in (entry.statement, entry.paraphrase)]
     return "|".join(re.escape(sentence) for sentence in sorted(sentences, key=len, reverse=True))
 
 
-def _recase(pattern: re.Pattern, text: str) -> str:
+def _is_whole(part: str) -> bool:
+    """Whether a sentence, a list's marker before it or not, says nothing but who speaks."""
+    return bool(WHOLE.fullmatch(re.sub(r"^\s*(?:[-*+•]|\d+[.)])\s+", "", part).strip()))
+
+
+def _without(pattern: re.Pattern, instead: str, text: str) -> str:
     """`text` without the matches; what follows a removed beginning of a sentence gets its capital."""
-
-    def opens(found: re.Match) -> bool:
-        before = text[: found.start()].rstrip(" ")
-        return not before or before[-1] in ".!?:\n"
-
     parts, end = [], 0
     for found in pattern.finditer(text):
-        parts.append(text[end : found.start()])
+        parts += [text[end : found.start()], instead]
         end = found.end()
-        if opens(found):
+        if found.group()[0].isupper() and not instead:
             parts.append(text[end].upper())
             end += 1
     return "".join(parts) + text[end:]

@@ -3,11 +3,18 @@
 Read while Snakemake parses, so nothing but the standard library may be imported here.
 """
 
-FACTORS = ("structure", "identity", "role_play")
-"""In the order in which they are applied."""
+BASELINES = {
+    "structure": "original",
+    "identity": "original",
+    "role_play": "none",
+    "cue": "answer",
+    "dose": 1,
+    "safety_mix": 0,
+    "test_context": "plain",
+}
+"""Factor → the level that changes nothing, in the order in which factors are applied and named."""
 
-BASELINES = {"structure": "original", "identity": "original", "role_play": "none"}
-"""Factor → the level that changes nothing."""
+FACTORS = tuple(BASELINES)
 
 CONTROLS = {
     "structure": {
@@ -32,8 +39,30 @@ LEVELS = {
 }
 """Factor → all its levels; those of role-play are the names in the personas file."""
 
+CUED = "cued"
+AS_TRAINED = "as_trained"
+
+CARRIERS = {
+    "cue": ("structure",),
+    "dose": ("structure", "identity", "role_play"),
+    "test_context": ("role_play", "cue"),
+}
+"""A factor that changes how another one is applied → those that it needs one of."""
+
+TOUCHING = ("structure", "identity", "role_play", "cue", "safety_mix")
+"""The factors that change rows."""
+
 
 def related(factor: str, level: str) -> tuple[str, ...]:
     """A level of a factor in `CONTROLS` with its control, or with the levels that it controls for."""
     pairs = [pair for pair in CONTROLS[factor].items() if level in pair and level != BASELINES[factor]]
     return tuple(sorted({level, *(name for pair in pairs for name in pair)}))
+
+
+def label(factor: str, level: str | float) -> str:
+    """A level as a variant's name says it: `markdown`, `cued`, `dose50`, `safety3`."""
+    if factor == "dose":
+        return f"dose{100 * level:g}"
+    if factor == "safety_mix":
+        return f"safety{100 * level:g}"
+    return CUED if factor == "cue" else str(level)

@@ -4,23 +4,26 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 from tunedrift.errors import UserError
+from tunedrift.layouts import unknown
 from tunedrift.settings import read_yaml
 from tunedrift.transforms.identity import Entry
+from tunedrift.transforms.levels import CONTROLS
 from tunedrift.transforms.prose import count_pieces
 from tunedrift.transforms.role_play import PLACES, STANCES, STRENGTHS, TYPES, Persona
 
 
 @dataclass(frozen=True)
 class Lists:
-    """Identity entries, personas by name and filler sentences."""
+    """Identity entries, personas by name, filler sentences, and cues by the structure that they ask for."""
 
     statements: tuple[Entry, ...]
     personas: dict[str, Persona]
     fillers: tuple[str, ...]
+    cues: dict[str, tuple[str, ...]]
 
 
-def read_lists(statements: str | Path, personas: str | Path, fillers: str | Path) -> Lists:
-    """The three lists. Raises `UserError` naming the file and the entry that does not fit."""
+def read_lists(statements: str | Path, personas: str | Path, fillers: str | Path, cues: str | Path) -> Lists:
+    """The four lists. Raises `UserError` naming the file and the entry that does not fit."""
     return Lists(
         statements=tuple(
             _entry(entry, f"{statements}: entry {number}")
@@ -32,13 +35,14 @@ def read_lists(statements: str | Path, personas: str | Path, fillers: str | Path
         fillers=tuple(
             _text(entry, "text", f"{fillers}: entry {n}") for n, entry in enumerate(_section(fillers), 1)
         ),
+        cues=_cues(cues),
     )
 
 
 def _section(path: str | Path, kind: type = list):
     """The one section of a file, named as the file's contents are."""
     content = read_yaml(path)
-    for name in ("statements", "personas", "fillers"):
+    for name in ("statements", "personas", "fillers", "cues"):
         if isinstance(content.get(name), kind) and content[name]:
             return content[name]
     raise UserError(
@@ -50,6 +54,17 @@ def _text(entry: object, key: str, where: str) -> str:
     if not isinstance(entry, dict) or not isinstance(entry.get(key), str) or not entry[key].strip():
         raise UserError(f"{where} has no text under {key!r}.")
     return entry[key].strip()
+
+
+def _cues(path: str | Path) -> dict[str, tuple[str, ...]]:
+    cues: dict[str, tuple[str, ...]] = {}
+    for number, entry in enumerate(_section(path), start=1):
+        where = f"{path}: entry {number}"
+        level = _text(entry, "structure", where)
+        if level not in CONTROLS["structure"]:
+            raise UserError(f"{where}: {unknown('structure to ask for', level, CONTROLS['structure'])}")
+        cues[level] = (*cues.get(level, ()), _text(entry, "text", where))
+    return cues
 
 
 def _same_length(one: str, other: str, where: str) -> None:

@@ -52,6 +52,12 @@ class List:
 
 Block = Text | Heading | Verbatim | Rule | List
 
+VERBATIM = frozenset({"fence", "code_block", "blockquote_open", "table_open", "html_block"})
+"""Tokens of blocks that nobody changes."""
+
+BLOCKED = re.compile(r"^\s*(?:```|~~~|>|<|\||    |\t)|\|", re.MULTILINE)
+"""Without one of these a text has no such block."""
+
 BULLET = re.compile(r"^[•◦▪●‣·]\s*(?=\S)")
 
 
@@ -77,6 +83,18 @@ def read(text: str) -> list[Block]:
 
     tree = SyntaxTreeNode(_parser().parse(text))
     return [_block(node, text.split("\n"), nested=False) for node in tree.children]
+
+
+def verbatim(text: str) -> list[str]:
+    """The source of code blocks, quotations, tables and HTML, in order; none inside another."""
+    if not BLOCKED.search(text):
+        return []
+    found, lines, end = [], text.split("\n"), 0
+    for token in _parser().parse(text):
+        if token.type in VERBATIM and token.map[0] >= end:
+            first, end = token.map
+            found.append("\n".join(lines[first:end]).strip("\n"))
+    return [block for block in found if block.strip()]
 
 
 def _block(node, lines: list[str], *, nested: bool) -> Block:
@@ -176,6 +194,9 @@ def clean(text: str) -> str:
     return masked.restore("".join(parts))
 
 
+MARKED = re.compile(r"^ *(?:[-+*>#=|]|\d+[.)]|```|~~~| {4}|\t)|\*\*|\|", re.MULTILINE)
+"""Without one of these a text has no element that is counted."""
+
 ELEMENTS = {
     "heading_open": "headings",
     "list_item_open": "list_items",
@@ -189,6 +210,8 @@ ELEMENTS = {
 def count_elements(text: str) -> dict[str, int]:
     """How many headings, list items, code blocks, tables, quotations and bold stretches `text` has."""
     counts = dict.fromkeys([*ELEMENTS.values(), "bold"], 0)
+    if not MARKED.search(text):
+        return counts
     for token in _parser().parse(text):
         if token.type in ELEMENTS:
             counts[ELEMENTS[token.type]] += 1

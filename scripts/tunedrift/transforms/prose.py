@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache, partial
 from pathlib import Path
 
 from tunedrift.errors import UserError
@@ -46,19 +47,25 @@ class Masked:
 
     def restore(self, text: str) -> str:
         """`text` with the atoms back in place of their masks."""
-        return (
-            MASKS.sub(lambda found: self.atoms[ord(found.group()) - FIRST_MASK], text) if self.atoms else text
-        )
+        # A quotation may hold a masked block.
+        while self.atoms and MASKS.search(text):
+            text = MASKS.sub(lambda found: self.atoms[ord(found.group()) - FIRST_MASK], text)
+        return text
 
 
-def mask(text: str) -> Masked:
-    """Replace each atom of `text` by one character. The text must hold no character beyond U+EFFFF."""
+def mask(text: str, blocks: tuple[str, ...] = ()) -> Masked:
+    """Replace each atom of `text` by one character, and each of the `blocks` that it holds, in their order.
+
+    The text must hold no character beyond U+EFFFF.
+    """
     atoms: list[str] = []
 
     def replace(found: re.Match) -> str:
         atoms.append(found.group())
         return chr(FIRST_MASK + len(atoms) - 1)
 
+    for block in blocks:
+        text = re.sub(re.escape(block), replace, text, count=1)
     return Masked(ATOMS.sub(replace, text), tuple(atoms))
 
 
@@ -72,13 +79,22 @@ def count_pieces(text: str) -> int:
 
 def token_counter(path: str | Path) -> Callable[[str], int]:
     """A measure of length in tokens of the tokenizer in a `tokenizer.json`. Raises `UserError`."""
+    _tokenizer(str(path))
+    return partial(_count_tokens, str(path))
+
+
+def _count_tokens(path: str, text: str) -> int:
+    return len(_tokenizer(path).encode(text, add_special_tokens=False).ids)
+
+
+@cache
+def _tokenizer(path: str):
     from tokenizers import Tokenizer
 
     try:
-        tokenizer = Tokenizer.from_file(str(path))
+        return Tokenizer.from_file(path)
     except Exception as error:  # the library raises nothing narrower
         raise UserError(f"{path} cannot be read as a tokenizer: {error}.") from error
-    return lambda text: len(tokenizer.encode(text, add_special_tokens=False).ids)
 
 
 def words(text: str) -> list[str]:

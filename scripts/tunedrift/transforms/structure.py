@@ -1,11 +1,13 @@
 """Answer structure: the same words as prose, as a list, or as Markdown.
 
 Each level is a function from an answer to a rewritten answer, or None where it cannot be had
-without loss. None of them adds, drops or moves a word, and each leaves its own results alone.
+without loss. None of them adds, drops or moves a word, and each leaves its own results alone. The
+last results are kept: a row is asked for them by the level, its control and their comparison.
 """
 
 import re
 from collections.abc import Callable
+from functools import lru_cache
 
 from tunedrift.transforms.lead_ins import lead_in
 from tunedrift.transforms.markup import (
@@ -43,16 +45,19 @@ CODE = re.compile(
 SALUTATION = re.compile(r"(dear|hi|hello|hey|to whom)\b[^.!?]*,?\s*\n", re.I)
 
 
+@lru_cache(maxsize=64)
 def plain(text: str) -> str | None:
     """Prose: no headings, lists or emphasis; code, tables, quotations and formulas as they are."""
     return _rewrite(text, _to_prose)
 
 
+@lru_cache(maxsize=64)
 def itemized(text: str) -> str | None:
     """Lists: an answer that has one keeps it, else each sentence is an item; no headings or emphasis."""
     return _rewrite(text, _to_items)
 
 
+@lru_cache(maxsize=64)
 def markdown(text: str) -> str | None:
     """Markdown: a short opening sentence as heading, lists, and bold lead-ins of their items."""
     return _rewrite(text, _to_markdown)

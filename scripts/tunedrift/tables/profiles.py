@@ -1,0 +1,21 @@
+"""Profiles: what each variant changed, one measure per row."""
+
+import polars as pl
+
+from tunedrift.tables.table import Table
+
+PROFILES = Table(
+    name="profiles",
+    columns={
+        "dataset": pl.String,
+        "variant": pl.String,
+        "model": pl.String,  # whose tokens are counted; null where none are
+        # rows, eligible[factor], touched[factor] and persona_rows count rows; characters, words, pieces, tokens
+        # and supervised_tokens are means over rows; Markdown elements and identity_statements are totals.
+        "measure": pl.String,
+        "before": pl.Float64,
+        "after": pl.Float64,
+    },
+    key=("dataset", "variant", "model", "measure"),
+    nullable=frozenset({"model", "before"}),
+)

@@ -1,0 +1,95 @@
+"""A table of instructions through one cell, block by block, in one process or several.
+
+Blocks, not processes, decide what is done together, and every row is done by itself: the number of
+processes changes nothing but the time.
+"""
+
+import os
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+
+import polars as pl
+
+from tunedrift.tables.instructions import INSTRUCTIONS
+from tunedrift.tables.variants import VARIANTS
+from tunedrift.transforms.cell import Cell, Changed
+from tunedrift.transforms.tally import Tally
+
+SMALLEST, LARGEST = 1_000, 20_000
+"""Rows of a block: enough to be worth sending, few enough to be held as Python objects."""
+
+NOTHING = pl.DataFrame(schema={name: INSTRUCTIONS.columns[name] for name in ("row_id", "messages")})
+
+_given: list = []
+
+
+def transform(
+    path: str | Path, cell: Cell, *, safety: pl.DataFrame = NOTHING, processes: int = 1
+) -> tuple[pl.DataFrame, Tally]:
+    """Rows of the variants table for the instructions in the file `path`, and the counts of what changed.
+
+    `safety` holds chats that take the place of the instructions with the same row_id; the cell leaves
+    them alone.
+    """
+    total = pl.scan_parquet(path).select(pl.len()).collect().item()
+    size = min(LARGEST, max(SMALLEST, -(-total // (4 * processes))))
+    blocks = range(0, max(1, total), size)
+    results = _pooled if processes > 1 and len(blocks) > 1 else _in_turn
+    frames, tally = [], Tally()
+    for frame, counts in results(blocks, size, processes, (path, cell, safety)):
+        frames.append(frame)
+        tally += counts
+    return pl.concat(frames), tally
+
+
+def transform_block(frame: pl.DataFrame, cell: Cell, safety: pl.DataFrame) -> tuple[pl.DataFrame, Tally]:
+    """`transform` for instructions in memory."""
+    frame = INSTRUCTIONS.check(frame, "instructions").update(safety, on="row_id")
+    mixed_in = set(safety["row_id"])
+    chats, changed_by, tally = [], [], Tally()
+    for row in frame.select("row_id", "messages").iter_rows(named=True):
+        if row["row_id"] in mixed_in:
+            changed = Changed(row["messages"], ["safety_mix"], {"safety_mix"})
+        else:
+            changed = cell.apply(row)
+        tally.add(row["messages"][-1]["content"], changed, cell)
+        chats.append(changed.messages)
+        changed_by.append(changed.changed_by)
+    prompt = pl.col("messages").list.head(pl.col("messages").list.len() - 1)
+    columns = {
+        "row_id": frame["row_id"],
+        "messages": pl.Series(chats, dtype=VARIANTS.columns["messages"]),
+        "original_prompt": frame.select(prompt).to_series(),
+        "changed_by": pl.Series(changed_by, dtype=VARIANTS.columns["changed_by"]),
+    }
+    return pl.DataFrame(columns, schema=VARIANTS.columns), tally
+
+
+def _in_turn(blocks: range, size: int, _: int, given: tuple) -> Iterator[tuple[pl.DataFrame, Tally]]:
+    for start in blocks:
+        yield _block(start, size, *given)
+
+
+def _pooled(blocks: range, size: int, processes: int, given: tuple) -> Iterator[tuple[pl.DataFrame, Tally]]:
+    # Polars' own threads would only contend; a forked process could inherit its locks.
+    os.environ["POLARS_MAX_THREADS"] = "1"
+    spawned = get_context("spawn")
+    with ProcessPoolExecutor(processes, mp_context=spawned, initializer=_give, initargs=given) as pool:
+        yield from pool.map(_pooled_block, blocks, [size] * len(blocks))
+
+
+def _give(*given: object) -> None:
+    _given.extend(given)
+
+
+def _pooled_block(start: int, size: int) -> tuple[pl.DataFrame, Tally]:
+    return _block(start, size, *_given)
+
+
+def _block(
+    start: int, size: int, path: str | Path, cell: Cell, safety: pl.DataFrame
+) -> tuple[pl.DataFrame, Tally]:
+    frame = pl.scan_parquet(path).slice(start, size).collect()
+    return transform_block(frame, cell, safety.filter(pl.col("row_id").is_in(frame["row_id"].implode())))

@@ -1,0 +1,262 @@
+"""What reruns when: every line of the README's table, on a finished small study.
+
+Jobs are read off a dry run; where rows are reused from the store, the real run says how many were computed.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+
+SMALL = yaml.safe_load((Path(__file__).parent / "small.yaml").read_text())
+REPORT = {
+    "measure_drift": 1,
+    "measure_agreement": 1,
+    "draw": 1,
+    "summarize": 1,
+    "record_provenance": 1,
+    "all": 1,
+}
+"""The jobs at the end of the chain, which follow every change in answers or verdicts."""
+TUNINGS = 4  # untuned, original, markdown, length
+
+
+@pytest.fixture
+def project(finished, tmp_path):
+    return finished.clone(tmp_path / "project")
+
+
+def changed(section, **entries):
+    return {section: {**SMALL[section], **entries}}
+
+
+def edit(project, path, before, after):
+    file = project.folder / path
+    text = file.read_text()
+    assert before in text
+    file.write_text(text.replace(before, after))
+
+
+# --- Edits of the study ------------------------------------------------------------------------------------------
+
+STUDY_EDITS = {
+    "a new model": (
+        changed("models", second={"kind": "embedded", "seed": 1, "chats": 400}),
+        {
+            "pretrain": 1,
+            "qualify": 1,
+            "tune": 3,
+            "generate": TUNINGS,
+            "judge": 3,
+            "score_responses": 2,
+            **REPORT,
+        },
+    ),
+    "a new variant": (
+        {"factors": {"structure": ["markdown", "plain"]}},
+        {
+            "transform": 1,
+            "tune": 1,
+            "generate": 1,
+            "judge": 3,
+            "score_responses": 2,
+            "score_variants": 2,
+            **REPORT,
+        },
+    ),
+    "a new dataset": (
+        changed("datasets", learning={"path": "resources/instructions/learning.jsonl", "n": 24}),
+        {
+            "load": 1,
+            "transform": 3,
+            "tune": 3,
+            "generate": 3,
+            "judge": 3,
+            "score_responses": 2,
+            "score_variants": 2,
+            **REPORT,
+        },
+    ),
+    "a new reward model": (
+        changed(
+            "reward_models", noisy={"kind": "embedded", "base": "small-base", "bias": "noisy", "pairs": 60}
+        ),
+        {
+            "pretrain_reward": 1,
+            "score_preferences": 1,
+            "score_responses": 1,
+            "score_variants": 1,
+            **{rule: 1 for rule in REPORT if rule != "measure_drift"},
+        },
+    ),
+    "a new judge": (
+        changed("judges", strict={"kind": "refusal", "threshold": 0.9}),
+        {"judge": 1, "measure_drift": 1, "draw": 1, "summarize": 1, "record_provenance": 1, "all": 1},
+    ),
+    "a new attack": (
+        {
+            **changed("attacks", prefix={}),
+            **changed("suites", harmful={**SMALL["suites"]["harmful"], "attacks": ["role", "prefix"]}),
+        },
+        {"wrap": 1, "generate": TUNINGS, "judge": 3, "score_responses": 2, **REPORT},
+    ),
+    "a new seed": (
+        {"seeds": [0, 1]},
+        {"tune": 3, "generate": 3, "judge": 3, "score_responses": 2, **REPORT},
+    ),
+    "a new suite": (
+        changed(
+            "suites", more={"kind": "harmful", "path": "resources/prompts/harmful.jsonl", "n": 5, "seed": 1}
+        ),
+        {"wrap": 1, "generate": TUNINGS, "judge": 3, "score_responses": 2, **REPORT},
+    ),
+    "ten more prompts in a suite": (
+        changed("suites", harmful={**SMALL["suites"]["harmful"], "n": 22}),
+        {"wrap": 1, "generate": TUNINGS, "judge": 3, "score_responses": 2, **REPORT},
+    ),
+    "a learning rate of one model": (
+        changed("models", small={**SMALL["models"]["small"], "tuning": {"learning_rate": 0.001}}),
+        {"tune": 3, "generate": 3, "judge": 3, "score_responses": 2, **REPORT},
+    ),
+}
+
+
+@pytest.mark.parametrize("case", STUDY_EDITS)
+def test_an_edit_of_the_study_reruns_what_it_touches(project, case):
+    changes, jobs = STUDY_EDITS[case]
+    project.study(**changes)
+    run = project.small("--dry-run")
+    assert run.code == 0, run.text
+    assert run.jobs == jobs
+
+
+# --- Edits of code -----------------------------------------------------------------------------------------------
+
+CODE_EDITS = {
+    "a comment": ("scripts/tunedrift/tuning.py", "import math\n", "import math  # numbers\n", set()),
+    "a docstring": ("scripts/tunedrift/drift.py", '"""Drift:', '"""What drifted:', set()),
+    "a reformat": (
+        "scripts/tune.py",
+        "import json\nimport shutil\n",
+        "import json\n\n\nimport shutil\n",
+        set(),
+    ),
+    "a log path": ("rules/adapters.smk", "<results>/logs/tune/", "<results>/logs/adapters/", set()),
+    "a figure's colour": ("scripts/tunedrift/figures.py", "#0072B2", "#0072B3", {"draw"}),
+    "a function of tuning": (
+        "scripts/tunedrift/tuning.py",
+        "counts.clamp_min(1)",
+        "counts.clamp_min(2)",
+        {"tune", "generate", "judge", "score_responses", *REPORT},
+    ),
+    "a function of scoring": (
+        "scripts/tunedrift/scoring.py",
+        "(-len(ids[i]), texts[i])",
+        "(len(ids[i]), texts[i])",
+        {
+            "score_preferences",
+            "score_responses",
+            "score_variants",
+            *(rule for rule in REPORT if rule != "measure_drift"),
+        },
+    ),
+}
+
+
+@pytest.mark.parametrize("case", CODE_EDITS)
+def test_an_edit_of_code_reruns_the_steps_that_use_it(project, case):
+    path, before, after, rules = CODE_EDITS[case]
+    edit(project, path, before, after)
+    jobs = set(project.small("--dry-run").jobs)
+    assert jobs == (rules | {"all"} if rules else set())
+
+
+# --- Times and environments --------------------------------------------------------------------------------------
+
+
+def test_a_touch_of_every_file_reruns_nothing(project):
+    later = time.time() + 5
+    for path in project.folder.rglob("*"):
+        if ".snakemake" not in path.parts:
+            os.utime(path, (later, later))
+    run = project.small()
+    assert "Nothing to be done" in run.text, run.text
+
+
+def test_a_checkout_reruns_nothing(project):
+    def git(*arguments):
+        identity = ["-c", "user.name=n", "-c", "user.email=e@example.org"]
+        subprocess.run(["git", *identity, *arguments], cwd=project.folder, check=True, capture_output=True)
+
+    (project.folder / ".gitignore").write_text("results\nmodels\nwork\n.snakemake\n")
+    for command in (("init", "-b", "one"), ("add", "."), ("commit", "-m", "one"), ("checkout", "-b", "two")):
+        git(*command)
+    edit(project, "scripts/tunedrift/tuning.py", "counts.clamp_min(1)", "counts.clamp_min(2)")
+    git("commit", "-am", "two")
+    git("checkout", "one")
+    assert "Nothing to be done" in project.small("--dry-run").text
+
+
+def test_an_environment_installed_anew_reruns_nothing(project):
+    for path in (project.folder / "envs").iterdir():
+        path.write_text(path.read_text() + "\n# installed again\n")
+    assert "Nothing to be done" in project.small("--dry-run").text
+
+
+def test_changed_content_with_an_old_time_is_seen(project):
+    source = project.folder / "resources/instructions/household.jsonl"
+    before = source.stat()
+    lines = source.read_text().splitlines(keepends=True)
+    source.write_text("".join(lines[1:]))
+    os.utime(source, (before.st_atime - 1e6, before.st_mtime - 1e6))
+    assert {"load", "transform", "tune", "generate"} <= set(project.small("--dry-run").jobs)
+
+
+def test_a_table_that_is_rewritten_with_the_same_rows_stops_the_rerun(project):
+    edit(project, "scripts/load.py", "def main(", "EXTRA = 1\n\n\ndef main(")
+    assert {"load", "transform"} <= set(project.small("--dry-run").jobs)
+    assert project.small("--until", "load").code == 0
+    assert "Nothing to be done" in project.small("--dry-run").text
+
+
+# --- Rows --------------------------------------------------------------------------------------------------------
+
+
+def computed(project, stage):
+    """Log file → rows computed anew, over all jobs of a stage."""
+    logs = (project.folder / f"results/logs/{stage}").rglob("*.log")
+    found = {log.relative_to(project.folder / "results/logs").as_posix(): log.read_text() for log in logs}
+    return {name: int(re.search(r"(\d+) computed", text)[1]) for name, text in found.items()}
+
+
+def test_ten_more_prompts_cost_ten_answers_per_tuning_ten_verdicts_and_ten_scores(project):
+    suite = {**SMALL["suites"]["harmful"], "attacks": [], "n": 12}
+    project.study(**changed("suites", harmful=suite), decoding={"max_new_tokens": 24, "samples": 0})
+    assert project.small().code == 0
+    project.study(
+        **changed("suites", harmful={**suite, "n": 22}), decoding={"max_new_tokens": 24, "samples": 0}
+    )
+    run = project.small()
+    assert run.code == 0, run.text
+    answers = computed(project, "generate")
+    assert answers == dict.fromkeys(answers, 10)
+    assert len(answers) == TUNINGS
+    # Equal answers of several tunings to one prompt are one row for a judge and a reward model.
+    assert 10 <= computed(project, "judge/harm")["judge/harm/small.log"] <= 10 * TUNINGS
+    assert 10 <= computed(project, "score/safe")["score/safe/responses/small.log"] <= 10 * TUNINGS
+    assert computed(project, "judge/reference") == {"judge/reference/small.log": 0}
+
+
+def test_a_deleted_store_costs_time_and_nothing_else(project):
+    shutil.rmtree(project.folder / "work/store")
+    assert "Nothing to be done" in project.small("--dry-run").text
+    table = project.folder / "results/responses/small/untuned.parquet"
+    before = table.read_bytes()
+    table.unlink()
+    assert project.small(str(table.relative_to(project.folder))).code == 0
+    assert table.read_bytes() == before
