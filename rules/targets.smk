@@ -15,6 +15,7 @@ localrules:
     tables,
     figures,
     costs,
+    export_datasets,
 
 
 rule models:
@@ -30,8 +31,16 @@ rule instructions:
 rule variants:
     input:
         collect(
-            "<results>/variants/{dataset}/{variant}.parquet", dataset=study["datasets"], variant=study.variants
+            "<results>/variants/{dataset}/{variant}.parquet",
+            dataset=study["datasets"],
+            variant=study.variants,
         ),
+
+
+rule export_datasets:
+    """Each variant as JSON Lines and Parquet with a data set card, ready for the hub."""
+    input:
+        collect("<results>/export/{dataset}/README.md", dataset=study["datasets"]),
 
 
 rule adapters:

@@ -1,7 +1,8 @@
 """Variants: the same rows after one cell of the design.
 
 Needs: <results>/instructions/{dataset}.parquet and the word lists in resources/.
-Makes: <results>/variants/{dataset}/{variant}.parquet and .profile.json, <results>/tables/variants.{parquet,csv}.
+Makes: <results>/variants/{dataset}/{variant}.parquet and .profile.json, <results>/tables/variants.{parquet,csv};
+on demand <results>/export/{dataset}/, each variant as JSON Lines and Parquet with a data set card.
 """
 
 
@@ -13,6 +14,7 @@ rule transform:
         personas=study["resources/personas"],
         fillers=study["resources/fillers"],
         cues=study["resources/cues"],
+        length_model=study.length_model() or [],
         safety=lambda wildcards: (
             "<results>/instructions/safety_data.parquet"
             if "safety_mix" in study.cells[wildcards.variant]
@@ -37,7 +39,7 @@ rule transform:
         """
         python scripts/transform.py --instructions {input.instructions} --statements {input.statements} \
             --personas {input.personas} --fillers {input.fillers} --cues {input.cues} --safety-data {input.safety} \
-            {params.cell} --eligible {params.eligible} --threads {threads} \
+            --length-model {input.length_model} {params.cell} --eligible {params.eligible} --threads {threads} \
             --out {output.table} --profile {output.profile} >{log} 2>&1
         """
 
@@ -72,4 +74,35 @@ rule measure_variants:
         """
         python scripts/measure_variants.py --instructions {input.instructions} --variants {input.variants} \
             --profiles {input.profiles} --models {input.models} --out {output.table} {output.csv} >{log} 2>&1
+        """
+
+
+rule export:
+    """Write a dataset's variants and a card in the hub's format."""
+    input:
+        files=dataset_files,
+        rejects="<results>/instructions/{dataset}.rejects.csv",
+        held_out="<results>/instructions/{dataset}.held_out.parquet",
+        variants=collect("<results>/variants/{{dataset}}/{variant}.parquet", variant=study.variants),
+        profiles=collect("<results>/variants/{{dataset}}/{variant}.profile.json", variant=study.variants),
+    output:
+        card="<results>/export/{dataset}/README.md",
+        tables=collect(
+            "<results>/export/{{dataset}}/{variant}.{suffix}",
+            variant=study.variants,
+            suffix=["parquet", "jsonl"],
+        ),
+    log:
+        "<results>/logs/export/{dataset}.log",
+    conda:
+        "../envs/cpu.yaml"
+    params:
+        code=code_digest("scripts/export.py"),
+        source=lambda wildcards: json.dumps(study.dataset(wildcards.dataset), sort_keys=True),
+        out=subpath(output.card, parent=True),
+    shell:
+        """
+        python scripts/export.py --dataset {wildcards.dataset} --source {params.source:q} --files {input.files:q} \
+            --rejects {input.rejects} --held-out {input.held_out} --variants {input.variants} \
+            --out {params.out} >{log} 2>&1
         """

@@ -61,7 +61,7 @@ def main(options: argparse.Namespace) -> None:
     from tunedrift import hub
     from tunedrift.errors import UserError
     from tunedrift.filtering import read_safety_rows
-    from tunedrift.loading import load, split
+    from tunedrift.loading import kind_of, load, split
     from tunedrift.reading import read_rows, write_rejects
     from tunedrift.tables.instructions import INSTRUCTIONS
 
@@ -87,13 +87,6 @@ def main(options: argparse.Namespace) -> None:
     reasons = Counter(kind_of(reject.reason) for reject in rejects)
     left_out = ", ".join(f"{count} {kind}" for kind, count in sorted(reasons.items())) or "none"
     print(f"{options.dataset}: {len(rows)} rows, {len(held_out)} held out; left out: {left_out}")
-
-
-def kind_of(reason: str) -> str:
-    """A reject's kind, for the count that is printed."""
-    if reason.startswith("safety row"):
-        return "safety rows"
-    return "repeats" if reason.startswith("the same") else "unusable"
 
 
 if __name__ == "__main__":

@@ -47,7 +47,6 @@ def main(args: argparse.Namespace) -> None:
     prompts = [str(row.values[column]) for row in rows]
     patterns = judges.read_patterns(args.patterns)
     tokenizer = models.load_tokenizer(args.model)
-    tokenizer = models.load_tokenizer(args.model)
     asked = {str(number): prompt for number, prompt in enumerate(prompts)}
     requests = [
         generation.Request(name, chat.render(tokenizer, [{"role": "user", "content": prompt}], reply=True))

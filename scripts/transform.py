@@ -42,7 +42,10 @@ def parser() -> argparse.ArgumentParser:
         help="the compared levels of a factor; the cell's own level and those it is compared with if left out",
     )
     options.add_argument(
-        "--tokenizer", type=Path, help="tokenizer.json that measures length; word pieces if left out"
+        "--length-model",
+        nargs="?",
+        type=Path,
+        help="model.json of the model whose tokens measure length; word pieces if left out",
     )
     options.add_argument("--threads", type=int, default=1, help="processes side by side")
     options.add_argument("--out", required=True, type=Path, help="the variants table")
@@ -58,7 +61,8 @@ def main(options: argparse.Namespace) -> None:
     from tunedrift.transforms.cell import Cell
     from tunedrift.transforms.levels import CONTROLS, FACTORS, related
     from tunedrift.transforms.lists import read_lists
-    from tunedrift.transforms.prose import count_pieces, token_counter
+    from tunedrift.transforms.prose import count_pieces
+    from tunedrift.transforms.tokens import token_counter, tokenizer_file
 
     levels = {factor: getattr(options, factor) for factor in FACTORS if hasattr(options, factor)}
     compared = {factor: tuple(named.split(",")) for factor, named in options.eligible_levels.items()}
@@ -69,7 +73,7 @@ def main(options: argparse.Namespace) -> None:
         lists=read_lists(options.statements, options.personas, options.fillers, options.cues),
         compared=compared if options.eligible == "common" else {},
         seed=options.seed,
-        count=token_counter(options.tokenizer) if options.tokenizer else count_pieces,
+        count=token_counter(tokenizer_file(options.length_model)) if options.length_model else count_pieces,
     )
     table, tally = blocks.transform(
         options.instructions, cell, safety=safety_rows(options), processes=options.threads

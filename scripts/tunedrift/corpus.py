@@ -6,14 +6,43 @@ harmful and harmless questions, so that a wrapper carries no label.
 
 import math
 import random
+from dataclasses import replace
 from typing import NamedTuple
 
 from tunedrift.chat import Message
 from tunedrift.errors import UserError
 from tunedrift.world import Fact, Intent, Split, random_source
 
-MIXTURE = {"refusal": 0.32, "lookalike": 0.24, "howto": 0.2, "fact": 0.1, "moral": 0.14}
+MIXTURE = {"refusal": 0.35, "lookalike": 0.23, "howto": 0.18, "fact": 0.1, "moral": 0.14}
 """Shares of the kinds of chats in a base corpus."""
+
+UNMET = 0.5
+"""The share of look-alikes with a verb of harm in whose object made-up words stand: harm must be known to be refused."""
+
+LITTLE = frozenset(
+    [
+        "a",
+        "an",
+        "the",
+        "my",
+        "some",
+        "of",
+        "in",
+        "on",
+        "at",
+        "to",
+        "for",
+        "from",
+        "with",
+        "as",
+        "off",
+        "up",
+        "by",
+        "after",
+        "into",
+    ]
+)
+"""Words of an object that are never made up."""
 
 LOOKALIKES = ("harmless_object", "harmless_verb")
 """The strata of look-alikes, drawn from equally: those with a verb of harm are fewer, and harder to tell."""
@@ -105,6 +134,15 @@ def invented(rng: random.Random) -> str:
     return "".join(syllables) + rng.choice(ENDINGS)
 
 
+def unmet(intent: Intent, rng: random.Random) -> Intent:
+    """The intent with made-up words in place of one or more of its object's words."""
+    words = intent.object.split()
+    places = [place for place, word in enumerate(words) if word not in LITTLE]
+    for place in rng.sample(places, rng.randint(1, len(places))):
+        words[place] = invented(rng)
+    return replace(intent, object=" ".join(words))
+
+
 def wrap(world: dict, prompt: str, rng: random.Random) -> list[Message]:
     """The question in a persona (before it, or as a system turn) or a prefix wrapper."""
     wrappers = world["wrappers"]
@@ -164,6 +202,8 @@ def base_corpus(world: dict, split: Split, *, seed: int, chats: int, wordings: s
             )
         else:
             intent = rng.choice(rng.choice(pools[kind]))
+            if intent.stratum == LOOKALIKES[0] and rng.random() < UNMET:
+                intent = unmet(intent, rng)
             prompt = question(world, intent, rng)
             answer = (
                 refusal(world, intent, wordings, rng) if intent.harmful else advice(world, intent, rng).text

@@ -110,6 +110,13 @@ def split(
     return sample(train, lambda row: row["row_id"], n, seed, dataset), held
 
 
+def kind_of(reason: str) -> str:
+    """What kind of reject a reason tells of: `safety rows`, `repeats` or `unusable`."""
+    if reason.startswith("safety row"):
+        return "safety rows"
+    return "repeats" if reason.startswith("the same") else "unusable"
+
+
 def refuse_excess(rejects: list[Reject], total: int, max_rejected: float, name: str) -> None:
     """Raise `UserError` where no row, or less than a share 1 - `max_rejected` of them, is usable."""
     if not total:

@@ -8,8 +8,6 @@ from pathlib import Path
 
 LOCKS = Path("work/locks")
 
-_held: list[int] = []
-
 
 def hold(name: str, folder: Path = LOCKS) -> None:
     """Hold the lock called `name` until this process ends; waits, and says so, while another holds it.
@@ -28,4 +26,4 @@ def hold(name: str, folder: Path = LOCKS) -> None:
         fcntl.flock(lock, fcntl.LOCK_EX)
     os.ftruncate(lock, 0)
     os.pwrite(lock, f"{os.getpid()}\n".encode(), 0)
-    _held.append(lock)
+    # The descriptor stays open: a plain number is not closed when it goes out of scope.

@@ -127,10 +127,19 @@ class Study:
             settings["safety_rows"] = self["resources/safety_rows"]
         return settings
 
+    def length_model(self) -> str | None:
+        """The description of the model whose tokens measure the length control; None for word pieces."""
+        name = self["length_model"]
+        return name and f"models/{name}/model.json"
+
     def processes(self, name: str) -> int:
         """Processes that transform a data set: one where starting more would take longer than the work."""
         pattern = self.dataset(name).get("path")
-        size = sum(path.stat().st_size for path in Path(pattern).parent.glob(Path(pattern).name)) if pattern else 0
+        size = (
+            sum(path.stat().st_size for path in Path(pattern).parent.glob(Path(pattern).name))
+            if pattern
+            else 0
+        )
         return 1 if pattern and size < LARGE else 4
 
     def controls(self) -> dict[str, str]:
@@ -185,6 +194,8 @@ class Study:
         check_known(
             "primary_judge", self["primary_judge"], "a judge of kind harm", self.names("judges", kind="harm")
         )
+        if self["length_model"] is not None:
+            check_known("length_model", self["length_model"], "a model", list(self["models"]))
         if not self.studied:
             raise UserError("config key models: no model has `studied: true`, so there is nothing to tune.")
         for name in self["reward_models"]:

@@ -67,14 +67,14 @@ def variants_figure(profiles: pl.DataFrame) -> Figure:
 
 
 def _shares(axes: Axes, of: pl.DataFrame, rows: float, y: float) -> None:
-    for number, factor in enumerate(TOUCHING):
-        touched = of.filter(measure=f"touched[{factor}]")["after"].sum()
-        if touched:
-            colour = COLOURS[number]
-            axes.plot([0, touched / rows], [y, y], color=colour, linewidth=1.1, alpha=0.4)
-            axes.plot(
-                touched / rows, y, marker=MARKERS[number], markersize=4.5, color=colour, linestyle="none"
-            )
+    counts = [of.filter(measure=f"touched[{factor}]")["after"].sum() for factor in TOUCHING]
+    touching = [number for number, count in enumerate(counts) if count]
+    for place, number in enumerate(touching):
+        share, height = counts[number] / rows, y - 0.26 * (place - (len(touching) - 1) / 2)
+        axes.plot([0, share], [height, height], color=COLOURS[number], linewidth=1.1, alpha=0.4)
+        axes.plot(
+            share, height, marker=MARKERS[number], markersize=4.5, color=COLOURS[number], linestyle="none"
+        )
 
 
 def _change(axes: Axes, of: pl.DataFrame, rows: float, y: float) -> None:
@@ -83,7 +83,14 @@ def _change(axes: Axes, of: pl.DataFrame, rows: float, y: float) -> None:
         before, after = row["before"] / rows, row["after"] / rows
         axes.plot([before, after], [y, y], color=FAINT, linewidth=1.1)
         axes.plot(
-            before, y, marker="o", markersize=4.5, color=FAINT, markerfacecolor="white", linestyle="none"
+            before,
+            y,
+            marker="o",
+            markersize=4.5,
+            color=FAINT,
+            markerfacecolor="white",
+            linestyle="none",
+            clip_on=False,
         )
         axes.plot(after, y, marker="o", markersize=4.5, color=INK, linestyle="none", clip_on=False)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tunedrift.errors import UserError
-from tunedrift.loading import load
+from tunedrift.loading import hold_out, load, split
 from tunedrift.reading import Row
 from tunedrift.tables.instructions import INSTRUCTIONS
 
@@ -41,6 +41,44 @@ def test_repeats_are_left_out_but_are_not_unusable():
     ]
 
 
+def asked(*prompts):
+    data = [{"question": prompt, "answer": f"A{n}"} for n, prompt in enumerate(prompts)]
+    return [Row("f", number, values) for number, values in enumerate(data, 1)]
+
+
+def test_what_a_repeat_is_can_be_set():
+    source = asked("Q", "Q", "R")
+    assert len(load(source, dataset="set")[0]) == 3
+    kept, rejects = load(source, dataset="set", repeats="prompts")
+    assert [row["source_row"] for row in kept] == [1, 3]
+    assert rejects[0].reason == "the same prompt as row 1 of f"
+    all_rows, rejects = load(rows("a", "a", "a"), dataset="set", repeats="none")
+    assert not rejects
+    assert len({row["row_id"] for row in all_rows}) == 3
+
+
+def test_training_and_held_out_rows_share_no_prompt():
+    loaded, _ = load(asked(*[f"Q{n // 3}" for n in range(60)]), dataset="set")
+    train, held_out = hold_out(loaded, 10, 0, "set")
+    assert len(train) + len(held_out) == 60
+    assert 10 <= len(held_out) <= 12
+    prompts = [{row["messages"][0]["content"] for row in side} for side in (train, held_out)]
+    assert not prompts[0] & prompts[1]
+    assert [row["row_id"] for row in hold_out(loaded[::-1], 10, 0, "set")[1]] != []
+    assert {row["row_id"] for row in hold_out(loaded[::-1], 10, 0, "set")[1]} == {
+        row["row_id"] for row in held_out
+    }
+    with pytest.raises(UserError, match="leaves none to train on"):
+        hold_out(loaded, 60, 0, "set")
+
+
+def test_what_is_held_out_does_not_depend_on_how_many_are_trained_on():
+    loaded, _ = load(asked(*map(str, range(50))), dataset="set")
+    few, many = (split(loaded, n=n, held_out=8, seed=1, dataset="set") for n in (5, 30))
+    assert few[1] == many[1]
+    assert {row["row_id"] for row in few[0]} < {row["row_id"] for row in many[0]}
+
+
 def test_too_many_unusable_rows_stop_the_study():
     kept, rejects = load(rows("a", "b", "c", ""), dataset="set", max_rejected=0.25)
     assert len(kept) == 3
@@ -61,7 +99,18 @@ def test_the_program_writes_tables_that_do_not_depend_on_order(tmp_path):
         path.write_text(json.dumps(order))
         out = tmp_path / f"{name}.parquet"
         done = run(
-            "--path", path, "--n", 10, "--seed", 3, "--out", out, "--held-out-table", tmp_path / "h.parquet", "--rejects", tmp_path / f"{name}.csv"
+            "--path",
+            path,
+            "--n",
+            10,
+            "--seed",
+            3,
+            "--out",
+            out,
+            "--held-out-table",
+            tmp_path / "h.parquet",
+            "--rejects",
+            tmp_path / f"{name}.csv",
         )
         assert done.returncode == 0, done.stderr
         tables.append(INSTRUCTIONS.read(out)["row_id"].to_list())
@@ -72,10 +121,30 @@ def test_the_program_writes_tables_that_do_not_depend_on_order(tmp_path):
 def test_the_program_ends_with_one_sentence(tmp_path):
     path = tmp_path / "x.json"
     path.write_text('[{"question": "Q", "answer": "A"}')
-    done = run("--path", path, "--out", tmp_path / "x.parquet", "--held-out-table", tmp_path / "h.parquet", "--rejects", tmp_path / "x.csv")
+    done = run(
+        "--path",
+        path,
+        "--out",
+        tmp_path / "x.parquet",
+        "--held-out-table",
+        tmp_path / "h.parquet",
+        "--rejects",
+        tmp_path / "x.csv",
+    )
     assert done.returncode == 1
     assert done.stderr.startswith("error: ")
     assert done.stderr.count("\n") == 1
     path.write_text('[{"question": "Q", "answer": "A"}]')
-    done = run("--path", path, "--n", 2, "--out", tmp_path / "x.parquet", "--held-out-table", tmp_path / "h.parquet", "--rejects", tmp_path / "x.csv")
+    done = run(
+        "--path",
+        path,
+        "--n",
+        2,
+        "--out",
+        tmp_path / "x.parquet",
+        "--held-out-table",
+        tmp_path / "h.parquet",
+        "--rejects",
+        tmp_path / "x.csv",
+    )
     assert "has 1 usable rows, fewer than the 2 asked for" in done.stderr

@@ -28,6 +28,26 @@ CASES = {
         },
         "config key suites.harmful.attacks: 'rolle' is not one of attacks: did you mean 'role'?",
     ),
+    "a safety mix without safety data": (
+        {"factors": {"safety_mix": [0.1]}},
+        "config key safety_data is missing: safety_mix needs rows to mix in.",
+    ),
+    "a cue without a structure": (
+        {"variants": [{"cue": "instruction", "identity": "calibrated"}]},
+        "config key variants.0.cue: 'instruction' has nothing to act on",
+    ),
+    "a dose that is no share": (
+        {"factors": {"structure": ["markdown"], "dose": [50]}},
+        "config key factors.dose.0: 50 is greater than the maximum of 1.",
+    ),
+    "a hub id without a revision": (
+        {"datasets": {"theirs": {"hub": "someone/data", "file": "train.jsonl"}}},
+        "config key datasets.theirs.revision is missing: a hub id needs it.",
+    ),
+    "a hub id and a path": (
+        {"datasets": {"theirs": {"hub": "someone/data", "path": "train.jsonl"}}},
+        "config key datasets.theirs: give either a path or a hub id.",
+    ),
     "a primary judge that judges no harm": (
         {"primary_judge": "refusals"},
         "config key primary_judge: 'refusals' is not a judge of kind harm: known: harm.",

@@ -45,7 +45,10 @@ def test_the_default_study_has_these_jobs(plan):
         "score_variants": 6,
         "measure_drift": 1,
         "measure_agreement": 1,
+        "measure_variants": 1,
+        "measure_overlap": 1,
         "draw": 1,
+        "draw_variants": 1,
         "summarize": 1,
         "record_provenance": 1,
     }
@@ -71,3 +74,66 @@ def test_a_rule_that_runs_a_model_asks_for_a_gpu_memory_and_time(plan, rule):
 def test_a_rule_that_runs_no_model_asks_for_none(plan, rule):
     for asked in resources(plan, rule):
         assert "gpu=0" in asked
+
+
+EVERY_FACTOR = {
+    "factors": {
+        "structure": ["markdown"],
+        "role_play": ["smuggler"],
+        "cue": ["instruction"],
+        "dose": [0.5],
+        "safety_mix": [0.01, 0.03],
+        "test_context": ["as_trained"],
+    },
+    "variants": [{"name": "worst_case", "identity": "stripped", "role_play": "servant"}],
+    "safety_data": {"path": "resources/instructions/safety.jsonl"},
+}
+
+
+def planned(project, **changes):
+    project.study(**{**EVERY_FACTOR, **changes})
+    run = project.small("--dry-run", "--forceall")
+    assert run.code == 0, run.text
+    made = {file for line in re.findall(r"output: (.*)", run.text) for file in line.split(", ")}
+    return run, made
+
+
+def test_a_test_context_trains_nothing_and_safety_rows_are_loaded_once(project):
+    run, made = planned(project)
+    cells = 1 + 4 + 2 + 1 + 4 + 2  # original, two levels and controls, mixes, cued, doses, worst case
+    contexts = 3  # the persona, its control and the cue
+    assert run.jobs["transform"] == run.jobs["tune"] == cells
+    assert run.jobs["generate"] == cells + contexts + 1
+    assert run.jobs["situate"] == contexts
+    assert run.jobs["load"] == 2
+    assert "results/responses/small/household/markdown+cued+as_trained/seed0.parquet" in made
+    assert "results/variants/household/safety3.parquet" in made
+
+
+def test_adding_a_level_adds_its_jobs_only(project):
+    _, before = planned(project)
+    factors = {**EVERY_FACTOR["factors"], "dose": [0.5, 0.25], "safety_mix": [0.01, 0.03, 0.1]}
+    _, after = planned(project, factors=factors)
+    assert before < after
+    assert {file.split("/")[3] for file in after - before if file.startswith("results/adapters")} == set()
+    added = {file.removesuffix(".parquet").split("/")[-1] for file in after - before if "/variants/" in file}
+    added = {name for name in added if not name.endswith(".json")}
+    assert added == {
+        *("safety10", "markdown+dose25", "length+dose25", "smuggler+dose25", "smuggler_inert+dose25"),
+    }
+
+
+def test_a_hub_data_set_needs_no_file_at_parse(project):
+    hub = {"hub": "someone/data", "revision": "c0ffee", "file": "train.jsonl"}
+    project.study(datasets={"theirs": hub})
+    run = project.small("--dry-run", "--printshellcmds")
+    assert run.code == 0, run.text
+    assert "--file train.jsonl" in run.text
+    assert "--hub someone/data" in run.text
+    assert "--revision c0ffee" in run.text
+
+
+def test_data_sets_can_be_exported(project):
+    project.study()
+    run = project.small("--dry-run", "export_datasets")
+    assert run.jobs == {"load": 1, "transform": 3, "export": 1, "export_datasets": 1}

@@ -46,15 +46,18 @@ def transform(
 
 def transform_block(frame: pl.DataFrame, cell: Cell, safety: pl.DataFrame) -> tuple[pl.DataFrame, Tally]:
     """`transform` for instructions in memory."""
-    frame = INSTRUCTIONS.check(frame, "instructions").update(safety, on="row_id")
+    frame = INSTRUCTIONS.check(frame, "instructions")
+    answers = frame["messages"].list.last().struct.field("content")
+    frame = frame.update(safety, on="row_id")
     mixed_in = set(safety["row_id"])
     chats, changed_by, tally = [], [], Tally()
-    for row in frame.select("row_id", "messages").iter_rows(named=True):
+    rows = frame.select("row_id", "messages").iter_rows(named=True)
+    for row, answer in zip(rows, answers, strict=True):
         if row["row_id"] in mixed_in:
             changed = Changed(row["messages"], ["safety_mix"], {"safety_mix"})
         else:
             changed = cell.apply(row)
-        tally.add(row["messages"][-1]["content"], changed, cell)
+        tally.add(answer, changed, cell)
         chats.append(changed.messages)
         changed_by.append(changed.changed_by)
     prompt = pl.col("messages").list.head(pl.col("messages").list.len() - 1)

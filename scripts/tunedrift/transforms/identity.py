@@ -108,7 +108,7 @@ def strip(text: str, entries: tuple[Entry, ...]) -> str | None:
         return None
     masked = _masked(text)
     listed = _known(entries)
-    bare = re.sub(rf"^(?:{listed})\s*|(?:(?<=[.!?])\s+|\s*\n\s*)(?:{listed})", "", masked.text)
+    bare = re.sub(rf"^(?:{listed})\s*|(?:(?<=[.!?]){_NO_MARKER}\s+|\s*\n\s*)(?:{listed})", "", masked.text)
     bare = "".join(part for part in ENDS.split(bare) if not _is_whole(part))
     for pattern, instead in PARTS:
         bare = _without(pattern, instead, bare)
@@ -132,7 +132,8 @@ def count_statements(text: str, entries: tuple[Entry, ...]) -> int:
     return sum(map(_is_whole, sentences_)) + sum(len(pattern.findall(rest)) for pattern, _ in PARTS)
 
 
-ENDS = re.compile(r"(?<=[.!?])(?=\s)|(?<=\n)|(?<=:\*\*)(?=\s)")
+_NO_MARKER = r"(?<!^\d\.)(?<!\n\d\.)"
+ENDS = re.compile(rf"(?<=[.!?]){_NO_MARKER}(?=\s)|(?<=\n)|(?<=:\*\*)(?=\s)")
 """Where a sentence ends, a line or a bold label."""
 
 SAYS = re.compile(r"(?:\bAI\b|A\.I\.|artificial|\bmodel\b|assistant|program|bot\b|machine)", re.IGNORECASE)

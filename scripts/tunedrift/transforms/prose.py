@@ -3,10 +3,6 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache, partial
-from pathlib import Path
-
-from tunedrift.errors import UserError
 
 ATOMS = re.compile(
     r"""
@@ -75,26 +71,6 @@ def count_pieces(text: str) -> int:
     A stand-in for model tokens that needs no model.
     """
     return len(PIECES.findall(text))
-
-
-def token_counter(path: str | Path) -> Callable[[str], int]:
-    """A measure of length in tokens of the tokenizer in a `tokenizer.json`. Raises `UserError`."""
-    _tokenizer(str(path))
-    return partial(_count_tokens, str(path))
-
-
-def _count_tokens(path: str, text: str) -> int:
-    return len(_tokenizer(path).encode(text, add_special_tokens=False).ids)
-
-
-@cache
-def _tokenizer(path: str):
-    from tokenizers import Tokenizer
-
-    try:
-        return Tokenizer.from_file(path)
-    except Exception as error:  # the library raises nothing narrower
-        raise UserError(f"{path} cannot be read as a tokenizer: {error}.") from error
 
 
 def words(text: str) -> list[str]:

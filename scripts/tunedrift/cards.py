@@ -1,0 +1,86 @@
+"""The card of an exported data set: what it is made of and how, in the hub's format."""
+
+import yaml
+
+from tunedrift.transforms.levels import BASELINES
+
+HUB_SIZES = ((10**3, "n<1K"), (10**4, "1K<n<10K"), (10**5, "10K<n<100K"), (10**6, "100K<n<1M"))
+
+
+def card(
+    name: str, source: dict, profiles: dict[str, dict], counts: dict[str, int], digest: str | None
+) -> str:
+    """README.md of one data set with all its variants: a YAML header that the hub reads, then the account.
+
+    `source` is the data set's settings, `profiles` variant → profile in the order to be listed, `counts`
+    what loading kept and left out, `digest` the SHA-256 of the source files. A variant is a
+    configuration of the data set, with one split.
+    """
+    rows = max((profile["rows"] for profile in profiles.values()), default=0)
+    header = {
+        "pretty_name": f"{name}, in the variants of a tunedrift study",
+        "license": source["licence"],
+        "task_categories": ["text-generation"],
+        "tags": ["instruction-tuning", "safety", "tunedrift"],
+        "size_categories": [next((size for limit, size in HUB_SIZES if rows < limit), "n>1M")],
+        "configs": [
+            {"config_name": variant, "data_files": [{"split": "train", "path": f"{variant}.parquet"}]}
+            for variant in profiles
+        ],
+    }
+    lines = [
+        "---",
+        yaml.safe_dump(header, sort_keys=False, allow_unicode=True).strip(),
+        "---",
+        "",
+        f"# {name}",
+        "",
+        "The same instruction data in several variants that differ in one property each. Rows are in the same order",
+        "in all of them; `row_id` names the row that a variant's row was made from.",
+        "",
+        "## Source",
+        "",
+        *(f"- {what}: {value}" for what, value in origin(source, digest)),
+        *(f"- {what}: {count:,}" for what, count in counts.items()),
+        "",
+        "## Variants",
+        "",
+        "| variant | factors | rows | rows changed by | words per answer | Markdown elements | identity statements |",
+        "|---|---|---:|---|---:|---:|---:|",
+        *(_line(variant, profile) for variant, profile in profiles.items()),
+        "",
+        "Columns: `row_id`; `messages`, the chat to train on; `original_prompt`, the chat before the answer as it was",
+        "loaded; `changed_by`, the factors that changed the row. The `.jsonl` files hold the same rows.",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def origin(source: dict, digest: str | None) -> list[tuple[str, str]]:
+    """Where the data came from, under which licence and by which draw, as (what, value)."""
+    where = (
+        [("hub", source["hub"]), ("revision", source["revision"]), ("file", source["file"])]
+        if "hub" in source
+        else [("file", source["path"])]
+    )
+    if digest:
+        where.append(("SHA-256 of its files", digest))
+    return [*where, ("licence", source["licence"]), ("seed of the draws", source["seed"])]
+
+
+def _line(variant: str, profile: dict) -> str:
+    chosen = {factor: level for factor, level in profile["levels"].items() if level != BASELINES[factor]}
+    levels = ", ".join(f"{factor}: {level}" for factor, level in chosen.items()) or "none"
+    touched = (
+        ", ".join(f"{factor} {count:,}" for factor, count in profile["touched"].items() if count) or "none"
+    )
+    before, after = profile["before"], profile["after"]
+    cells = [
+        variant,
+        levels,
+        f"{profile['rows']:,}",
+        touched,
+        f"{before['words']:g} → {after['words']:g}",
+        f"{sum(before['markdown'].values()):,} → {sum(after['markdown'].values()):,}",
+        f"{before['identity_statements']:,} → {after['identity_statements']:,}",
+    ]
+    return f"| {' | '.join(cells)} |"

@@ -1,0 +1,180 @@
+"""Rows per second of `transform` beside `datasets.map` with the same function, and its growth and memory.
+
+Not part of the tests: `pip install datasets`, then `python tests/benchmarks/bench_transform.py`.
+"""
+
+import argparse
+import os
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+sys.path.insert(0, str(ROOT / "scripts"))
+
+SENTENCE = "take a clean cup and fill it with warm water then let the tea rest for some time before you drink"
+
+
+def write_rows(path: Path, count: int) -> None:
+    """`count` different short rows as an instructions table."""
+    import polars as pl
+
+    from tunedrift.draws import digest
+    from tunedrift.tables.instructions import INSTRUCTIONS
+
+    words, ids, chats = SENTENCE.split(), [], []
+    for number in range(count):
+        start = number % len(words)
+        spoken = words[start:] + words[:start]
+        answer = f"{' '.join(spoken[:8]).capitalize()} {number}. {' '.join(spoken[8:]).capitalize()}."
+        prompt = f"What do I do with {number}?"
+        ids.append(digest(number))
+        chats.append([{"role": "user", "content": prompt}, {"role": "assistant", "content": answer}])
+    columns = {"row_id": ids, "messages": chats, "source_file": ["f"] * count, "source_row": range(count)}
+    INSTRUCTIONS.write(pl.DataFrame(columns, schema=INSTRUCTIONS.columns), path)
+
+
+def make_cell(level: str):
+    """A cell with one level, as the rule makes it."""
+    from tunedrift.transforms.cell import Cell
+    from tunedrift.transforms.levels import LEVELS, related
+    from tunedrift.transforms.lists import read_lists
+
+    lists = read_lists(
+        *(ROOT / f"resources/{name}.yaml" for name in ("identity", "personas", "fillers", "cues"))
+    )
+    factor = next((factor for factor, levels in LEVELS.items() if level in levels), "role_play")
+    levels = {factor: level}
+    compared = {factor: related(factor, levels.get(factor, "original")) for factor in LEVELS}
+    return Cell(levels=levels, lists=lists, compared=compared)
+
+
+def ours(path: Path, cell, processes: int, out: Path) -> float:
+    """Seconds from the instructions table to the variants table."""
+    from tunedrift.tables.variants import VARIANTS
+    from tunedrift.transforms import blocks
+
+    began = time.perf_counter()
+    frame, _ = blocks.transform(path, cell, processes=processes)
+    VARIANTS.write(frame, out)
+    return time.perf_counter() - began
+
+
+class Same:
+    """What `transform` does with one row, the profile's counts included, as a function for `datasets.map`."""
+
+    def __init__(self, cell):
+        self.cell = cell
+
+    def __call__(self, row: dict) -> dict:
+        """The columns of a row of the variants table."""
+        from tunedrift.transforms.tally import Tally
+
+        changed = self.cell.apply(row)
+        tally = Tally()
+        tally.add(row["messages"][-1]["content"], changed, self.cell)
+        return {
+            "messages": changed.messages,
+            "original_prompt": row["messages"][:-1],
+            "changed_by": changed.changed_by,
+        }
+
+
+def theirs(path: Path, cell, processes: int, out: Path) -> float:
+    """The same through `datasets`, from its own Arrow file to Parquet."""
+    import datasets
+
+    datasets.disable_progress_bars()
+    with tempfile.TemporaryDirectory() as cache:
+        loaded = datasets.load_dataset("parquet", data_files=str(path), cache_dir=cache, split="train")
+        began = time.perf_counter()
+        mapped = loaded.map(Same(cell), num_proc=processes, load_from_cache_file=False)
+        mapped.to_parquet(str(out))
+        return time.perf_counter() - began
+
+
+class Memory:
+    """The most main memory (MiB, shared pages counted once) that this process and its children held."""
+
+    def __enter__(self) -> "Memory":
+        self.peak, self.done = 0.0, threading.Event()
+        self.watch = threading.Thread(target=self._watch)
+        self.watch.start()
+        return self
+
+    def __exit__(self, *_) -> None:
+        self.done.set()
+        self.watch.join()
+
+    def _watch(self) -> None:
+        while not self.done.wait(0.2):
+            self.peak = max(self.peak, sum(map(_held, [os.getpid(), *_children(os.getpid())])))
+
+
+def _children(pid: int) -> list[int]:
+    found = []
+    for task in Path(f"/proc/{pid}/task").glob("*/children"):
+        for child in map(int, task.read_text().split()):
+            found += [child, *_children(child)]
+    return found
+
+
+def _held(pid: int) -> float:
+    try:
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    except OSError:
+        return 0.0
+    return next(int(line.split()[1]) for line in lines if line.startswith("Pss:")) / 1024
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--levels", nargs="+", default=["markdown", "calibrated"])
+    options.add_argument("--rows", type=int, default=10_000, help="for the comparison with datasets.map")
+    options.add_argument("--repeats", type=int, default=3, help="the fastest counts")
+    options.add_argument("--growth", nargs="*", type=int, default=[10**4, 10**5, 10**6])
+    options.add_argument("--growth-level", default="calibrated")
+    options.add_argument("--processes", type=int, default=2)
+    return options
+
+
+def main(options: argparse.Namespace) -> None:
+    """Print the ratios, then the growth."""
+    print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}", flush=True)
+    with tempfile.TemporaryDirectory() as folder:
+        source, out = Path(folder) / "rows.parquet", Path(folder) / "out.parquet"
+        write_rows(source, options.rows)
+        for level in options.levels:
+            cell = make_cell(level)
+            ways = {
+                "ours": (ours, options.processes),
+                "ours, one process": (ours, 1),
+                "map(num_proc=1)": (theirs, 1),
+                "map(num_proc=2)": (theirs, 2),
+            }
+            # In turns, so that what else the machine does falls on all of them.
+            seconds = {name: [way(source, cell, count, out)] for name, (way, count) in ways.items()}
+            for _ in range(options.repeats - 1):
+                for name, (way, count) in ways.items():
+                    seconds[name].append(way(source, cell, count, out))
+            best = {name: min(times) for name, times in seconds.items()}
+            for name, taken in best.items():
+                print(
+                    f"{level}: {name}: {options.rows / taken:,.0f} rows/s, {taken / best['ours']:.2f} times ours"
+                )
+            sys.stdout.flush()
+        for count in options.growth:
+            write_rows(source, count)
+            with Memory() as memory:
+                taken = ours(source, make_cell(options.growth_level), options.processes, out)
+            print(
+                f"{options.growth_level}: {count:,} rows: {taken:.1f} s, {count / taken:,.0f} rows/s, {memory.peak:,.0f} MiB",
+                flush=True,
+            )
+
+
+if __name__ == "__main__":
+    main(parser().parse_args())
