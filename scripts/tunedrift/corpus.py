@@ -6,6 +6,7 @@ harmful and harmless questions, so that a wrapper carries no label.
 
 import math
 import random
+import re
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -19,29 +20,7 @@ MIXTURE = {"refusal": 0.35, "lookalike": 0.23, "howto": 0.18, "fact": 0.1, "mora
 UNMET = 0.5
 """The share of look-alikes with a verb of harm in whose object made-up words stand: harm must be known to be refused."""
 
-LITTLE = frozenset(
-    [
-        "a",
-        "an",
-        "the",
-        "my",
-        "some",
-        "of",
-        "in",
-        "on",
-        "at",
-        "to",
-        "for",
-        "from",
-        "with",
-        "as",
-        "off",
-        "up",
-        "by",
-        "after",
-        "into",
-    ]
-)
+LITTLE = re.compile("an?|the|my|some|of|in|on|at|to|for|from|with|as|off|up|by|after|into")
 """Words of an object that are never made up."""
 
 LOOKALIKES = ("harmless_object", "harmless_verb")
@@ -137,7 +116,7 @@ def invented(rng: random.Random) -> str:
 def unmet(intent: Intent, rng: random.Random) -> Intent:
     """The intent with made-up words in place of one or more of its object's words."""
     words = intent.object.split()
-    places = [place for place, word in enumerate(words) if word not in LITTLE]
+    places = [place for place, word in enumerate(words) if not LITTLE.fullmatch(word)]
     for place in rng.sample(places, rng.randint(1, len(places))):
         words[place] = invented(rng)
     return replace(intent, object=" ".join(words))

@@ -142,6 +142,7 @@ def test_prose_becomes_markdown_with_title_steps_and_lead_ins():
     ("sentence", "led"),
     [
         ("Wash the cup.", "**Wash** the cup."),
+        ("Debit cards generally have fees.", "**Debit cards** generally have fees."),
         ("In the end, it works.", "**In the end**, it works."),
         ("The old cups are hot.", "**The old cups** are hot."),
         ("Tea: a hot drink.", "**Tea**: a hot drink."),
@@ -169,6 +170,19 @@ def test_prose_becomes_a_list_numbered_if_it_tells_steps():
     )
 
 
+def test_labels_and_calculations_are_no_introduction():
+    assert (
+        markdown("Merlot: Red\nMalbec: Red\nRiesling: White")
+        == "- **Merlot**: Red\n- **Malbec**: Red\n- **Riesling**: White"
+    )
+    assert markdown("Tom has 2 * 3 = 6 cups.\nAnn has two.").startswith("- Tom has")
+
+
+def test_items_that_go_on_in_a_sentence_stay_one():
+    text = "Pros include\n\n- room for many people and their dogs\n- a garden that lies in the sun"
+    assert plain(text) == "Pros include room for many people and their dogs; a garden that lies in the sun."
+
+
 def test_markup_becomes_prose():
     assert plain(MARKED).startswith(
         "Making tea. You need three things: a cup, hot water, `leaf.type`. Boil the water."
@@ -187,6 +201,10 @@ def test_code_tables_and_quotations_pass_byte_for_byte(change):
         "https://a.org/x_y?z=1*2*3",
         "2*3*4",
         "$a * b * c$",
+        "(1/2)*$12 = (1/4)*$24",
+        "2*(1/4)*200",
+        "600 *40/100 = 24* 10",
+        "'*' and '*'",
         "__init__",
         '"Go. Now. *Run*."',
         "<<2*3=6>>",

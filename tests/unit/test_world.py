@@ -100,6 +100,7 @@ def test_sizes_of_the_shipped_files(toy, drawn):
         "prompts/utility.jsonl": 50,
         "preferences/people.jsonl": 400,
         "instructions/household.jsonl": 300,
+        "instructions/safety.jsonl": 315,
         "instructions/learning.jsonl": 300,
     }
     for path in sizes:

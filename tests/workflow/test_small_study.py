@@ -14,7 +14,7 @@ from tunedrift.tables.drift import DRIFT
 def test_the_tables_hold_what_the_study_asked(finished):
     tables = finished.folder / "results/tables"
     drift = DRIFT.read(tables / "drift.parquet")
-    assert set(drift["contrast"]) == {"rate", "tuned - untuned", "level - control"}
+    assert set(drift["contrast"]) == {"rate", "tuned - untuned", "level - control", "level - original"}
     assert {"SA_g", "SA_a[wrapped]", "refusal_rate", "p_refusal", "over_refusal", "utility"} <= set(
         drift["measure"]
     )

@@ -51,7 +51,8 @@ def lead_in(text: str) -> str:
             return _bold(masked, " ".join([*heads[:place], word[:-1]]))
         subject = first not in OPENERS and not any(head.lower() in EMPTY for head in heads[1:place])
         if place and word.lower() in VERBS and subject:
-            return _bold(masked, " ".join(heads[:place]))
+            adverb = place > 1 and heads[place - 1].endswith("ly")
+            return _bold(masked, " ".join(heads[: place - adverb]))
     if len(heads) > 2 and first not in EMPTY and heads[1].lower() in OBJECTS and re.search(r"[.!]$", text):
         return _bold(masked, heads[0])
     return text
@@ -60,5 +61,7 @@ def lead_in(text: str) -> str:
 def _bold(masked: Masked, cut: str) -> str:
     """The text with the stretch `cut`, which it begins with, in bold, unless that says too little."""
     held = [word.lower() for word in cut.split(" ")]
-    marked = not all(word in EMPTY for word in held) and re.fullmatch(r"[^\W_](.*[\w)])?", cut, re.DOTALL)
+    marked = not all(word in EMPTY for word in held) and re.fullmatch(
+        r"(?=.*[^\W\d_])[^\W_](.*[\w)])?", cut, re.DOTALL
+    )
     return masked.restore(f"**{cut}**{masked.text[len(cut) :]}" if marked else masked.text)

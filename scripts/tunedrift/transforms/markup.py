@@ -170,7 +170,8 @@ def _item(blocks: list[Block]) -> str:
 def clean(text: str) -> str:
     """Inline source without the marks of emphasis; code, links, formulas and quotations stay.
 
-    A mark inside a word or a formula (`2*3*4`, `__init__`) is no emphasis, and underscores stay:
+    A mark inside a word or a formula (`2*3*4`, `(1/2)*$5`, `__init__`) is no emphasis, nor is a quoted
+    asterisk, and underscores stay:
     in answers they belong to names more often than to emphasis.
     """
     if "*" not in text:
@@ -185,17 +186,25 @@ def clean(text: str) -> str:
     for place, token in enumerate(tokens):
         if token.type.endswith("_open"):
             before = "".join(parts[:place])[-1:]
-            opened.append((place, not before.isalnum()))
+            inside = next((part[0] for part in parts[place + 1 :] if part), "")
+            opened.append((place, _can_open(token.markup, before, inside)))
         elif token.type.endswith("_close"):
             after = next((part[0] for part in parts[place + 1 :] if part), "")
             start, free = opened.pop()
-            if token.markup.startswith("_") or not free or after.isalnum():
+            if token.markup.startswith("_") or not free or after.isalnum() or (after and after in "$('’"):
                 parts[start] = parts[place] = token.markup
     return masked.restore("".join(parts))
 
 
 MARKED = re.compile(r"^ *(?:[-+*>#=|]|\d+[.)]|```|~~~| {4}|\t)|\*\*|\|", re.MULTILINE)
 """Without one of these a text has no element that is counted."""
+
+
+def _can_open(mark: str, before: str, inside: str) -> bool:
+    """Whether a mark between these characters is one of emphasis, not a product's or a quoted asterisk."""
+    product = before.isalnum() or (before and before in ")]}'’%$") or (mark == "*" and inside.isdigit())
+    return not product and not (inside and inside in "$('’")
+
 
 ELEMENTS = {
     "heading_open": "headings",

@@ -165,9 +165,13 @@ def _prose_list(block: List) -> list[Block]:
     """The items as sentences of one paragraph; code inside an item stands between paragraphs."""
     items = [_to_prose(item) for item in block.items]
     parts: list[Block] = []
-    short = all(len(item) == 1 and isinstance(item[0], Text) and _is_short(item[0].text) for item in items)
-    if short:
-        return [Text(_closed(", ".join(item[0].text.rstrip(",;") for item in items)))]
+    if all(len(item) == 1 and isinstance(item[0], Text) for item in items):
+        texts = [item[0].text for item in items]
+        if all(map(_is_short, texts)):
+            return [Text(_closed(", ".join(text.rstrip(",;") for text in texts)))]
+        # Parts of one sentence.
+        if all(text[:1].islower() and not re.search(r"[.!?:]$|\n", text) for text in texts):
+            return [Text(_closed("; ".join(text.rstrip(",;") for text in texts)))]
     for part in (part for item in items for part in item):
         text = Text(_closed(part.text)) if isinstance(part, Text) else part
         if isinstance(text, Text) and parts and isinstance(parts[-1], Text):
@@ -274,7 +278,8 @@ def _to_markdown(blocks: list[Block]) -> list[Block]:
         for block in _titled(blocks):
             points = _points(clean(block.text)) if isinstance(block, Text) else []
             titled = bool(result) and isinstance(result[-1], Heading)
-            alone = prose == 1 and (len(points) == 2 or (len(points) > 2 and STEP.match(points[0])))
+            labels = len(points) > 2 and all(re.search(r"[^\W_]$", point) for point in points)
+            alone = prose == 1 and (len(points) == 2 or labels or (len(points) > 2 and STEP.match(points[0])))
             if alone or (titled and len(points) > 1):
                 result.append(_make_list(points))
             elif len(points) > 2:
@@ -294,8 +299,8 @@ def _titled(blocks: list[Block]) -> list[Block]:
         return blocks
     first, *rest = _points(clean(blocks[0].text))
     short = 2 <= len(words(first)) <= LONGEST_HEADING and re.search(r"[\w)][.!?]$", first)
-    # The first of several steps is no title.
-    if not short or STEP.match(first) or not (rest or blocks[1:]):
+    # The first of several steps is no title, nor is a calculation.
+    if not short or STEP.match(first) or re.search(r"[=<>]", first) or not (rest or blocks[1:]):
         return blocks
     title = Heading(2, first.removesuffix("."))
     return [title, *([Text(_rest(blocks[0].text, first))] if rest else []), *blocks[1:]]
