@@ -10,7 +10,7 @@ Row = dict[str, Any]
 SMALL_WORLD = """\
 > **What this can show.** {models} is a tiny model that the workflow trained by itself on a made-up world.
 > It demonstrates the machinery; how far its safety falls is a property of that world and says nothing of
-> language models at large.
+> language models at large. The preference set that ships is simulated: no person labelled it.
 """
 
 DEFINITIONS = """\

@@ -1,6 +1,7 @@
 import json
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import polars as pl
@@ -53,6 +54,49 @@ def test_several_processes_give_the_same_bytes(tmp_path):
     assert json.loads(written[0][1])["touched"]["identity"] == 2500
 
 
+def test_no_worker_outlives_a_killed_program(tmp_path):
+    INSTRUCTIONS.write(rows(6_000), tmp_path / "i.parquet")
+    words = ["--instructions", "i.parquet", "--structure", "markdown", "--threads", "2"]
+    lists = [
+        f"--{name}={ROOT}/resources/{file}.yaml"
+        for name, file in zip(("statements", "personas", "fillers", "cues"), NAMES, strict=True)
+    ]
+    command = [
+        sys.executable,
+        ROOT / "scripts/transform.py",
+        *words,
+        *lists,
+        "--out",
+        "o.parquet",
+        "--profile",
+        "p.json",
+    ]
+    program = subprocess.Popen(list(map(str, command)), cwd=tmp_path)
+    children = Path(f"/proc/{program.pid}/task/{program.pid}/children")
+    workers = wait_for(
+        lambda: [pid for pid in children.read_text().split() if "spawn_main" in command_of(pid)]
+    )
+    program.kill()
+    program.wait()
+    wait_for(lambda: not any("spawn_main" in command_of(pid) for pid in workers))
+
+
+def command_of(pid):
+    path = Path(f"/proc/{pid}/cmdline")
+    try:
+        return path.read_text()
+    except OSError:
+        return ""
+
+
+def wait_for(what, seconds=60):
+    end = time.monotonic() + seconds
+    while not (found := what()):
+        assert time.monotonic() < end
+        time.sleep(0.1)
+    return found
+
+
 def test_doses_nest_and_have_about_their_share():
     table = rows(1000)
     made = {
@@ -65,6 +109,17 @@ def test_doses_nest_and_have_about_their_share():
     assert made[0.25] < made[0.5] < made[1] <= set(table["row_id"])
     assert 0.2 < len(made[0.25]) / 1000 < 0.3
     assert 0.45 < len(made[0.5]) / 1000 < 0.55
+
+
+def test_a_dose_of_a_table_is_exact(tmp_path):
+    INSTRUCTIONS.write(rows(101), tmp_path / "i.parquet")
+    frames = [
+        blocks.transform(tmp_path / "i.parquet", cell(role_play="smuggler", dose=dose))[0]
+        for dose in (0.1, 0.5, 0)
+    ]
+    few, half, none = (touched(frame, "role_play") for frame in frames)
+    assert (len(few), len(half), len(none)) == (10, 50, 0)
+    assert few < half
 
 
 def test_a_dose_is_the_same_rows_for_every_factor_and_its_control():

@@ -5,9 +5,10 @@ processes changes nothing but the time.
 """
 
 import os
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from pathlib import Path
 
 import polars as pl
@@ -33,7 +34,8 @@ def transform(
     `safety` holds chats that take the place of the instructions with the same row_id; the cell leaves
     them alone.
     """
-    total = pl.scan_parquet(path).select(pl.len()).collect().item()
+    row_ids = pl.scan_parquet(path).select("row_id").collect().to_series().to_list()
+    cell, total = cell.dosed(row_ids), len(row_ids)
     size = min(LARGEST, max(SMALLEST, -(-total // (4 * processes))))
     blocks = range(0, max(1, total), size)
     results = _pooled if processes > 1 and len(blocks) > 1 else _in_turn
@@ -85,6 +87,13 @@ def _pooled(blocks: range, size: int, processes: int, given: tuple) -> Iterator[
 
 def _give(*given: object) -> None:
     _given.extend(given)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """A worker whose parent was killed would wait for work for ever."""
+    parent_process().join()
+    os._exit(1)
 
 
 def _pooled_block(start: int, size: int) -> tuple[pl.DataFrame, Tally]:

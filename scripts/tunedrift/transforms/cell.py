@@ -1,7 +1,7 @@
 """One cell of the design, applied to one row of the instructions at a time."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tunedrift.draws import fraction
 from tunedrift.errors import UserError
@@ -29,7 +29,7 @@ class Cell:
 
     `compared` names, per factor, the levels at all of which a row must be transformable to be
     eligible: with the same levels in every cell, all cells transform the same rows. `count` measures
-    length for the length control.
+    length for the length control. `cut` is where the dose ends in the rows' order; see `dosed`.
     """
 
     levels: dict[str, str | float]
@@ -37,6 +37,7 @@ class Cell:
     compared: dict[str, tuple[str, ...]]
     seed: int = 0
     count: Callable[[str], int] = count_pieces
+    cut: float | None = None
 
     def __post_init__(self):
         """Fill baselines in. Raises `UserError` for an unknown factor or level, naming the nearest known one."""
@@ -68,7 +69,18 @@ class Cell:
 
     def is_dosed(self, row_id: str) -> bool:
         """Whether the row is among those that the factors touch; a smaller dose's rows are among a larger one's."""
-        return self.levels["dose"] == 1 or fraction("dose", self.seed, row_id) < self.levels["dose"]
+        cut = self.levels["dose"] if self.cut is None else self.cut
+        return self.levels["dose"] == 1 or self._place(row_id) < cut
+
+    def dosed(self, row_ids: list[str]) -> "Cell":
+        """The cell with its dose of exactly these rows: round(dose × rows), those that come first by their digest."""
+        if self.levels["dose"] == 1:
+            return self
+        places = sorted(map(self._place, row_ids))
+        return replace(self, cut=[*places, 1.0][round(self.levels["dose"] * len(places))])
+
+    def _place(self, row_id: str) -> float:
+        return fraction("dose", self.seed, row_id)
 
     def apply(self, row: dict) -> Changed:
         """The chat of one row of the instructions at this cell's levels.
