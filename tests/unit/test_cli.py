@@ -20,9 +20,18 @@ def run(monkeypatch, tmp_path, error):
     ("error", "line"),
     [
         (UserError("this is wrong."), "error: this is wrong."),
-        (OSError(28, "No space left on device", "a.parquet"), "error: a.parquet: No space left on device. Free"),
-        (RuntimeError("io: No space left on device (os error 28)"), "error: No space left on device. Free some"),
-        (PermissionError(13, "Permission denied", "b"), "error: b: Permission denied. Give yourself the permission"),
+        (
+            OSError(28, "No space left on device", "a.parquet"),
+            "error: a.parquet: No space left on device. Free",
+        ),
+        (
+            RuntimeError("io: No space left on device (os error 28)"),
+            "error: No space left on device. Free some",
+        ),
+        (
+            PermissionError(13, "Permission denied", "b"),
+            "error: b: Permission denied. Give yourself the permission",
+        ),
     ],
 )
 def test_what_a_user_can_mend_is_one_line(monkeypatch, tmp_path, error, line):

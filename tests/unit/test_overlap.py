@@ -32,7 +32,9 @@ def test_exact_and_near_texts_are_found_in_both_directions():
         **{("t2", "p1"): "exact", ("h1", "p2"): "near", ("p2", "h1"): "near"},
     }
     near = next(row for row in found if row["item_id"] == "t1" and row["other_id"] == "h1")
-    assert near["similarity"] == pytest.approx(20 / 24, abs=1e-6)  # two of 22 pairs of words differ on each side
+    assert near["similarity"] == pytest.approx(
+        20 / 24, abs=1e-6
+    )  # two of 22 pairs of words differ on each side
 
 
 def test_the_ledger_counts_every_pair_of_sets_and_each_text_once():
