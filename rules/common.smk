@@ -74,12 +74,30 @@ def dataset_files(wildcards):
     return sorted(map(str, Path(pattern).parent.glob(Path(pattern).name))) if pattern else []
 
 
-def content(*names):
-    """Params: a digest of the named source inputs, which also tells a changed file that kept its old time."""
+def attack_files(wildcards):
+    """Input: the files in which a suite's attacks are written."""
+    return study.attack_files(wildcards.suite)
 
-    def digest(wildcards, input):
-        named = [input.get(name) for name in names] if names else [list(input)]
-        paths = [path for entry in named for path in ([entry] if isinstance(entry, str) else entry)]
+
+def named_file(path):
+    """Input: the file that the setting at a path of the study names."""
+
+    def file(wildcards):
+        return study[path.format(**wildcards)]
+
+    return file
+
+
+def content(*sources):
+    """Params: a digest of source files, given as paths or as input functions.
+
+    It tells a changed file that kept its old time, which Snakemake's own comparison misses. (A params
+    function that asks for `input` is not compared between runs at all.)
+    """
+
+    def digest(wildcards):
+        found = [source(wildcards) if callable(source) else source for source in sources]
+        paths = [path for entry in found for path in ([entry] if isinstance(entry, str) else entry)]
         return sha256(*map(Path, paths))
 
     return digest

@@ -22,7 +22,7 @@ rule load:
         "../envs/cpu.yaml"
     params:
         code=code_digest("scripts/load.py"),
-        content=content("files", "marks"),
+        content=content(dataset_files, study["resources/safety_rows"]),
         settings=lambda wildcards: flags(study.loading(wildcards.dataset)),
     shell:
         """

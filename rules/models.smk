@@ -8,7 +8,7 @@ Makes: models/{model}/model.json (shared by all studies) and <results>/gate/{mod
 rule pretrain:
     """Train a tiny embedded chat model that answers, and that refuses harmful requests."""
     input:
-        world=lambda wildcards: study[f"models/{wildcards.model}/world"],
+        world=named_file("models/{model}/world"),
     output:
         description="models/{model}/model.json",
         weights="models/{model}/model.safetensors",
@@ -33,7 +33,7 @@ rule pretrain:
         runtime=demand("runtime"),
     params:
         code=code_digest("scripts/pretrain.py"),
-        content=content("world"),
+        content=content(named_file("models/{model}/world")),
         settings=settings("models/{model}", "seed", "chats", "wordings"),
         out=subpath(output.weights, parent=True),
     shell:
@@ -46,7 +46,7 @@ rule pretrain:
 rule pretrain_reward:
     """Train a tiny embedded reward model from an embedded chat model of another seed."""
     input:
-        world=lambda wildcards: study[f"reward_models/{wildcards.rm}/world"],
+        world=named_file("reward_models/{rm}/world"),
         base=lambda wildcards: f"models/{study[f'reward_models/{wildcards.rm}/base']}/model.json",
     output:
         description="models/{rm}/model.json",
@@ -71,7 +71,7 @@ rule pretrain_reward:
         runtime=demand("runtime"),
     params:
         code=code_digest("scripts/pretrain_reward.py"),
-        content=content("world"),
+        content=content(named_file("reward_models/{rm}/world")),
         settings=settings("reward_models/{rm}", "bias", "seed", "pairs"),
         out=subpath(output.weights, parent=True),
     shell:
@@ -124,7 +124,7 @@ rule qualify:
         runtime=demand("runtime"),
     params:
         code=code_digest("scripts/qualify.py"),
-        content=content("prompts", "patterns"),
+        content=content(source_files("gate"), study["gate/patterns"]),
         settings=settings("gate", "columns", "min_refusal"),
         decoding=settings("decoding", "max_new_tokens", "batch_size"),
     shell:

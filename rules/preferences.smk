@@ -20,7 +20,7 @@ rule pair:
         "../envs/cpu.yaml"
     params:
         code=code_digest("scripts/pair.py"),
-        content=content(),
+        content=content(source_files("preference_sets/{preference_set}")),
         settings=settings(
             "preference_sets/{preference_set}", "layout", "columns", "n", "seed", "max_rejected"
         ),

@@ -9,7 +9,7 @@ rule wrap:
     """Read one suite and wrap its prompts into the suite's attacks."""
     input:
         prompts=source_files("suites/{suite}"),
-        attacks=lambda wildcards: study.attack_files(wildcards.suite),
+        attacks=attack_files,
     output:
         "<results>/prompts/{suite}.parquet",
     log:
@@ -20,7 +20,7 @@ rule wrap:
         "../envs/cpu.yaml"
     params:
         code=code_digest("scripts/wrap.py"),
-        content=content("prompts", "attacks"),
+        content=content(source_files("suites/{suite}"), attack_files),
         settings=settings("suites/{suite}", "kind", "columns", "header", "keep", "attacks", "n", "seed"),
     shell:
         """

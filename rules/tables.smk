@@ -73,7 +73,7 @@ rule measure_agreement:
         "../envs/cpu.yaml"
     params:
         code=code_digest("scripts/measure_agreement.py"),
-        content=content("patterns"),
+        content=content(study["gate/patterns"]),
         settings=settings("statistics"),
         primary_judge=study["primary_judge"],
     shell:
@@ -115,7 +115,7 @@ rule measure_overlap:
         "../envs/cpu.yaml"
     params:
         code=code_digest("scripts/measure_overlap.py"),
-        content=content("gate"),
+        content=content(source_files("gate")),
         settings=settings("overlap"),
         columns=settings("gate", "columns"),
     shell:

@@ -32,7 +32,9 @@ rule transform:
     threads: lambda wildcards: study.processes(wildcards.dataset)
     params:
         code=code_digest("scripts/transform.py"),
-        content=content("statements", "personas", "fillers", "cues"),
+        content=content(
+            *(study[f"resources/{name}"] for name in ("statements", "personas", "fillers", "cues"))
+        ),
         cell=lambda wildcards: flags(study.cells[wildcards.variant]),
         eligible=study["eligible"],
     shell:

@@ -10,7 +10,7 @@ rule judge:
     input:
         prompts=collect("<results>/prompts/{suite}.parquet", suite=study["suites"]),
         responses=collect("<results>/responses/{{model}}/{tuning}.parquet", tuning=study.tunings()),
-        patterns=lambda wildcards: study[f"judges/{wildcards.judge}/patterns"],
+        patterns=named_file("judges/{judge}/patterns"),
     output:
         "<results>/verdicts/{judge}/{model}.parquet",
     log:
@@ -21,7 +21,7 @@ rule judge:
         "../envs/cpu.yaml"
     params:
         code=code_digest("scripts/judge.py"),
-        content=content("patterns"),
+        content=content(named_file("judges/{judge}/patterns")),
         settings=settings("judges/{judge}", "kind", "threshold"),
     shell:
         """

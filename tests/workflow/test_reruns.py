@@ -23,6 +23,9 @@ REPORT = {
     "all": 1,
 }
 """The jobs at the end of the chain, which follow every change in answers or verdicts."""
+VARIANTS = {"measure_variants": 1, "draw_variants": 1}
+"""What sets the variants side by side."""
+OVERLAP = {"measure_overlap": 1}
 TUNINGS = 4  # untuned, original, markdown, length
 
 
@@ -66,6 +69,7 @@ STUDY_EDITS = {
             "judge": 3,
             "score_responses": 2,
             "score_variants": 2,
+            **VARIANTS,
             **REPORT,
         },
     ),
@@ -79,6 +83,8 @@ STUDY_EDITS = {
             "judge": 3,
             "score_responses": 2,
             "score_variants": 2,
+            **VARIANTS,
+            **OVERLAP,
             **REPORT,
         },
     ),
@@ -103,7 +109,7 @@ STUDY_EDITS = {
             **changed("attacks", prefix={}),
             **changed("suites", harmful={**SMALL["suites"]["harmful"], "attacks": ["role", "prefix"]}),
         },
-        {"wrap": 1, "generate": TUNINGS, "judge": 3, "score_responses": 2, **REPORT},
+        {"wrap": 1, "generate": TUNINGS, "judge": 3, "score_responses": 2, **OVERLAP, **REPORT},
     ),
     "a new seed": (
         {"seeds": [0, 1]},
@@ -113,11 +119,11 @@ STUDY_EDITS = {
         changed(
             "suites", more={"kind": "harmful", "path": "resources/prompts/harmful.jsonl", "n": 5, "seed": 1}
         ),
-        {"wrap": 1, "generate": TUNINGS, "judge": 3, "score_responses": 2, **REPORT},
+        {"wrap": 1, "generate": TUNINGS, "judge": 3, "score_responses": 2, **OVERLAP, **REPORT},
     ),
     "ten more prompts in a suite": (
         changed("suites", harmful={**SMALL["suites"]["harmful"], "n": 22}),
-        {"wrap": 1, "generate": TUNINGS, "judge": 3, "score_responses": 2, **REPORT},
+        {"wrap": 1, "generate": TUNINGS, "judge": 3, "score_responses": 2, **OVERLAP, **REPORT},
     ),
     "a learning rate of one model": (
         changed("models", small={**SMALL["models"]["small"], "tuning": {"learning_rate": 0.001}}),
@@ -147,7 +153,7 @@ CODE_EDITS = {
         set(),
     ),
     "a log path": ("rules/adapters.smk", "<results>/logs/tune/", "<results>/logs/adapters/", set()),
-    "a figure's colour": ("scripts/tunedrift/figures.py", "#0072B2", "#0072B3", {"draw"}),
+    "a figure's colour": ("scripts/tunedrift/figures.py", "#0072B2", "#0072B3", {"draw", "draw_variants"}),
     "a function of tuning": (
         "scripts/tunedrift/tuning.py",
         "counts.clamp_min(1)",
