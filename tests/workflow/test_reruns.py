@@ -57,6 +57,7 @@ STUDY_EDITS = {
             "generate": TUNINGS,
             "judge": 3,
             "score_responses": 2,
+            **VARIANTS,
             **REPORT,
         },
     ),
