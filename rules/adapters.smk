@@ -1,4 +1,4 @@
-"""Adapters: one LoRA adapter per model, dataset, variant and seed.
+"""Adapters: one per model, dataset, variant and seed; or the whole model where all its weights are tuned.
 
 Needs: models/{model}/model.json, a passed gate, <results>/variants/{dataset}/{variant}.parquet.
 Makes: <results>/adapters/{model}/{dataset}/{variant}/seed{seed}/.
@@ -16,10 +16,13 @@ rule tune:
         weights="<results>/adapters/{model}/{dataset}/{variant}/seed{seed}/adapter_model.safetensors",
         config="<results>/adapters/{model}/{dataset}/{variant}/seed{seed}/adapter_config.json",
         training="<results>/adapters/{model}/{dataset}/{variant}/seed{seed}/training.json",
+        steps="<results>/adapters/{model}/{dataset}/{variant}/seed{seed}/steps.jsonl",
     log:
         "<results>/logs/tune/{model}/{dataset}/{variant}/seed{seed}.log",
     benchmark:
         "<results>/benchmarks/tune/{model}/{dataset}/{variant}/seed{seed}.jsonl"
+    wildcard_constraints:
+        model=one_of(study.tuned_by("lora", "qlora")),
     conda:
         "../envs/torch.yaml"
     threads: 1
@@ -36,3 +39,14 @@ rule tune:
         python scripts/tune.py --model {input.model} --variant {input.variant} --seed {wildcards.seed} \
             {params.settings} --threads {threads} --gpus {resources.gpu} --out {params.out} >{log} 2>&1
         """
+
+
+use rule tune as tune_full with:
+    output:
+        weights="<results>/adapters/{model}/{dataset}/{variant}/seed{seed}/model.safetensors",
+        config="<results>/adapters/{model}/{dataset}/{variant}/seed{seed}/config.json",
+        generation="<results>/adapters/{model}/{dataset}/{variant}/seed{seed}/generation_config.json",
+        training="<results>/adapters/{model}/{dataset}/{variant}/seed{seed}/training.json",
+        steps="<results>/adapters/{model}/{dataset}/{variant}/seed{seed}/steps.jsonl",
+    wildcard_constraints:
+        model=one_of(study.tuned_by("full")),

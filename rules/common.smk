@@ -84,12 +84,17 @@ def attack_files(wildcards):
 
 
 def named_file(path):
-    """Input: the file that the setting at a path of the study names."""
+    """Input: the file that the setting at a path of the study names; none where it is null."""
 
     def file(wildcards):
-        return study[path.format(**wildcards)]
+        return study[path.format(**wildcards)] or []
 
     return file
+
+
+def template_of(wildcards):
+    """Input: the file of the chat template that a local or hub model is given; none if it keeps its own."""
+    return study.registry(wildcards.name)["template"] or []
 
 
 def content(*sources):
@@ -117,13 +122,14 @@ def demand(resource):
     return amount
 
 
-def adapter_of(wildcards):
-    """Input: the adapter of a tuning; nothing for the untuned model."""
+def tuned_weights(wildcards):
+    """Input: the weights that a tuning left, an adapter's or the whole model's; nothing for the untuned model."""
     if wildcards.tuning == "untuned":
         return []
     dataset, variant, seed = wildcards.tuning.split("/")
+    file = "model" if wildcards.model in study.tuned_by("full") else "adapter_model"
     trained = f"{dataset}/{study.trained_as(variant)}/{seed}"
-    return f"<results>/adapters/{wildcards.model}/{trained}/adapter_model.safetensors"
+    return f"<results>/adapters/{wildcards.model}/{trained}/{file}.safetensors"
 
 
 def prompts_of(wildcards):

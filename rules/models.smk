@@ -83,6 +83,8 @@ rule pretrain_reward:
 
 rule resolve:
     """Find a local or hub model once and describe it; hub models are downloaded here, before anything is tuned."""
+    input:
+        template_of,
     output:
         "models/{name}/model.json",
     log:
@@ -98,6 +100,7 @@ rule resolve:
         "../envs/torch.yaml"
     params:
         code=code_digest("scripts/resolve.py"),
+        content=content(template_of),
         source=lambda wildcards: flags(study.source(wildcards.name)),
     shell:
         "python scripts/resolve.py --name {wildcards.name} {params.source} --out {output} > {log} 2>&1"
@@ -109,6 +112,7 @@ rule qualify:
         model="models/{model}/model.json",
         prompts=source_files("gate"),
         patterns=study["gate/patterns"],
+        template=named_file("models/{model}/test_template"),
     output:
         "<results>/gate/{model}.json",
     log:
@@ -124,9 +128,16 @@ rule qualify:
         runtime=demand("runtime"),
     params:
         code=code_digest("scripts/qualify.py"),
-        content=content(source_files("gate"), study["gate/patterns"]),
+        content=content(
+            source_files("gate"), study["gate/patterns"], named_file("models/{model}/test_template")
+        ),
         settings=settings("gate", "columns", "min_refusal"),
-        decoding=settings("decoding", "max_new_tokens", "batch_size"),
+        decoding=lambda wildcards: flags(
+            {
+                key: study.decoding(wildcards.model)[key]
+                for key in ("max_new_tokens", "batch_size", "template")
+            }
+        ),
     shell:
         """
         python scripts/qualify.py --model {input.model} --prompts {input.prompts:q} --patterns {input.patterns} \

@@ -1,6 +1,6 @@
 """Responses: what each tuning answers to every prompt of every suite.
 
-Needs: models/{model}/model.json, the adapter of a tuned model, <results>/prompts/.
+Needs: models/{model}/model.json, what the tuning left, <results>/prompts/.
 Makes: <results>/responses/{model}/{tuning}.parquet.
 """
 
@@ -9,8 +9,9 @@ rule generate:
     """Answer all prompts with one model, untuned or under one adapter."""
     input:
         model="models/{model}/model.json",
-        adapter=adapter_of,
+        tuned=tuned_weights,
         prompts=prompts_of,
+        template=named_file("models/{model}/test_template"),
     output:
         "<results>/responses/{model}/{tuning}.parquet",
     log:
@@ -26,10 +27,11 @@ rule generate:
         runtime=demand("runtime"),
     params:
         code=code_digest("scripts/generate.py"),
-        settings=settings("decoding"),
+        content=content(named_file("models/{model}/test_template")),
+        settings=lambda wildcards: flags(study.decoding(wildcards.model)),
     shell:
         """
         python scripts/generate.py --model {input.model} --model-name {wildcards.model} --tuning {wildcards.tuning} \
-            --adapter {input.adapter} --prompts {input.prompts} {params.settings} --threads {threads} \
+            --tuned {input.tuned} --prompts {input.prompts} {params.settings} --threads {threads} \
             --store work/store --gpus {resources.gpu} --out {output} >{log} 2>&1
         """

@@ -46,7 +46,7 @@ rule export_datasets:
 rule adapters:
     input:
         collect(
-            "<results>/adapters/{model}/{tuning}/adapter_model.safetensors",
+            "<results>/adapters/{model}/{tuning}/training.json",
             model=study.studied,
             tuning=study.adapters(),
         ),

@@ -12,8 +12,16 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument("--model", required=True, help="model.json of the chat model")
     parser.add_argument("--model-name", required=True, help="its name in the study")
     parser.add_argument("--tuning", required=True, help="untuned, or {dataset}/{variant}/seed{seed}")
-    parser.add_argument("--adapter", nargs="?", help="adapter_model.safetensors; none for the untuned model")
+    parser.add_argument(
+        "--tuned",
+        nargs="?",
+        type=Path,
+        help="adapter_model.safetensors, or model.safetensors of a model tuned whole; none for the untuned model",
+    )
     parser.add_argument("--prompts", nargs="+", required=True, help="prompt tables")
+    parser.add_argument(
+        "--template", help="file with the chat template to ask under; the model's if left out"
+    )
     parser.add_argument(
         "--system-prompt", help="asked before every prompt; a system prompt that a prompt has follows it"
     )
@@ -50,20 +58,19 @@ def main(args: argparse.Namespace) -> None:
     from tunedrift.tables.responses import RESPONSES
 
     torch.set_num_threads(args.threads)
-    adapter = Path(args.adapter) if args.adapter else None
     store = Store(
         args.store,
         "generate",
         {
             "model": models.identity(args.model),
-            "adapter": adapter and files.sha256(adapter, adapter.with_name("adapter_config.json")),
+            "tuned": args.tuned and files.sha256(args.tuned, models.config_of(args.tuned)),
             "decoding": [args.max_new_tokens, args.temperature, args.seed],
             "device": models.device(),
             "code": code_digest(__file__),
             "versions": versions(),
         },
     )
-    tokenizer = models.load_tokenizer(args.model)
+    tokenizer = models.load_tokenizer(args.model, args.template)
     asked = []  # prompt id, sample, the store's name of the row
     missing = {}  # the store's name of the row → request
     for prompt in pl.concat([PROMPTS.read(path) for path in args.prompts]).iter_rows(named=True):
@@ -77,7 +84,7 @@ def main(args: argparse.Namespace) -> None:
                 missing[row] = generation.Request(row, text, sample)
     if missing:
         answers = generation.generate(
-            models.load_chat_model(args.model, adapter and adapter.parent),
+            models.load_chat_model(args.model, args.tuned),
             tokenizer,
             list(missing.values()),
             max_new_tokens=args.max_new_tokens,

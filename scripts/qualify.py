@@ -18,6 +18,9 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--min-refusal", type=float, default=0.8, help="least refusal rate (default: %(default)s)"
     )
+    parser.add_argument(
+        "--template", help="file with the chat template to ask under; the model's if left out"
+    )
     parser.add_argument("--max-new-tokens", type=int, default=256)
     parser.add_argument("--batch-size", type=int, default=128, help="answers made side by side")
     parser.add_argument("--threads", type=int, default=1, help="CPU threads")
@@ -46,7 +49,7 @@ def main(args: argparse.Namespace) -> None:
             )
     prompts = [str(row.values[column]) for row in rows]
     patterns = judges.read_patterns(args.patterns)
-    tokenizer = models.load_tokenizer(args.model)
+    tokenizer = models.load_tokenizer(args.model, args.template)
     asked = {str(number): prompt for number, prompt in enumerate(prompts)}
     requests = [
         generation.Request(name, chat.render(tokenizer, [{"role": "user", "content": prompt}], reply=True))

@@ -15,16 +15,23 @@ def parser() -> argparse.ArgumentParser:
     where.add_argument("--path", help="folder of a local model")
     where.add_argument("--hub", help="hub id of a model")
     parser.add_argument("--revision", help="commit, tag or branch of a hub model")
+    parser.add_argument("--template", type=Path, help="file with a chat template in place of the model's own")
+    parser.add_argument(
+        "--allow-pickle", action="store_true", help="also take weights in PyTorch's pickle format"
+    )
+    parser.add_argument(
+        "--trust-remote-code", action="store_true", help="run the Python code that the model brings"
+    )
     parser.add_argument("--out", required=True, help="model.json to write")
     return parser
 
 
-def fetch(hub: str, revision: str) -> Path:
-    """The local snapshot of a hub model, downloaded where it is not yet in the hub's cache."""
+def fetch(hub: str, revision: str, more: list[str]) -> Path:
+    """The local snapshot of a hub model, downloaded where it is not yet in the hub's cache; `more` are patterns of files."""
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled
 
-    wanted = ["*.json", "*.safetensors", "*.model", "*.jinja", "*.txt"]
+    wanted = ["*.json", "*.safetensors", "*.model", "*.jinja", "*.txt", *more]
     try:
         return Path(snapshot_download(hub, revision=revision, allow_patterns=wanted))
     except (LocalEntryNotFoundError, OfflineModeIsEnabled, OSError) as error:
@@ -39,12 +46,35 @@ def fetch(hub: str, revision: str) -> Path:
         ) from error
 
 
+def check_architecture(name: str, folder: Path, *, trusted: bool) -> None:
+    """Raise `UserError` if transformers has no code for the model, and none may be run that it brings."""
+    from transformers import CONFIG_MAPPING
+
+    from tunedrift import files
+
+    if not (folder / "config.json").is_file():
+        raise UserError(f"model {name!r}: {folder} holds no config.json, so there is no model in it.")
+    config = files.read_json(folder / "config.json")
+    architecture = config.get("model_type")
+    if architecture in CONFIG_MAPPING or (trusted and "auto_map" in config):
+        return
+    if "auto_map" in config:
+        raise UserError(
+            f"model {name!r} brings Python code of its own ({architecture}). Read it, pin the revision that you "
+            "have read, and set trust_remote_code: true; or choose a model that transformers knows."
+        )
+    raise UserError(
+        f"model {name!r}: transformers does not know the architecture {architecture!r}. Choose another model."
+    )
+
+
 def main(args: argparse.Namespace) -> None:
     """Find the folder, hash what is in it, write model.json."""
     from tunedrift import models
 
     if args.hub:
-        folder = fetch(args.hub, args.revision or "main")
+        more = ["*.bin"] * args.allow_pickle + ["*.py"] * args.trust_remote_code
+        folder = fetch(args.hub, args.revision or "main", more)
         # The snapshot folder bears the commit, so a branch name is pinned from here on.
         kind, location, revision = "hub", args.hub, folder.name
     else:
@@ -54,8 +84,17 @@ def main(args: argparse.Namespace) -> None:
                 f"model {args.name!r}: there is no folder {args.path}. Correct models.{args.name}.path."
             )
         kind, location, revision = "local", str(folder.resolve()), None
+    check_architecture(args.name, folder, trusted=args.trust_remote_code)
     models.write_description(
-        folder, args.out, name=args.name, kind=kind, location=location, revision=revision
+        folder,
+        args.out,
+        name=args.name,
+        kind=kind,
+        location=location,
+        revision=revision,
+        template=args.template,
+        allow_pickle=args.allow_pickle,
+        trust_remote_code=args.trust_remote_code,
     )
 
 

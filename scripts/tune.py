@@ -1,12 +1,17 @@
-"""Tune one model on one variant with one seed: a LoRA adapter."""
+"""Tune one model on one variant with one seed: a LoRA adapter, or the whole model."""
 
 import argparse
 import dataclasses
 import json
+import os
 import shutil
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tunedrift import cli, devices
+
+if TYPE_CHECKING:
+    from tunedrift.tuning import Settings
 
 
 def parser() -> argparse.ArgumentParser:
@@ -14,8 +19,12 @@ def parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", required=True, help="model.json of the chat model")
     parser.add_argument("--variant", required=True, help="variant table to train on")
+    parser.add_argument("--seed", type=int, required=True, help="of an adapter's start and the order of rows")
     parser.add_argument(
-        "--seed", type=int, required=True, help="of the adapter's start and the order of rows"
+        "--method",
+        choices=("lora", "qlora", "full"),
+        default="lora",
+        help="an adapter, an adapter on a base in 4 bits, or all weights",
     )
     parser.add_argument("--rank", type=int, default=8, help="LoRA rank")
     parser.add_argument("--alpha", type=int, default=16, help="LoRA alpha")
@@ -52,22 +61,18 @@ def parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--work", default="work/tune", help="folder of checkpoints (default: %(default)s)")
     devices.add_option(parser)
-    parser.add_argument("--out", required=True, help="folder for the adapter and training.json")
+    parser.add_argument("--out", required=True, help="folder for the weights, training.json and steps.jsonl")
     return parser
 
 
 def main(args: argparse.Namespace) -> None:
-    """Read, train in a work folder where a killed run can be taken up again, put the adapter into place."""
+    """Train in a work folder where a killed run can be taken up again, and put the result into place."""
     devices.lease(args.gpus)
-    import torch
-
-    from tunedrift import batches, chat, files, locks, models, tuning
+    from tunedrift import files, launch, locks, models, tuning
     from tunedrift.digest import code_digest
     from tunedrift.provenance import versions
     from tunedrift.store import digest
-    from tunedrift.tables.variants import VARIANTS
 
-    torch.set_num_threads(args.threads)
     settings = tuning.Settings(
         **{field.name: getattr(args, field.name) for field in dataclasses.fields(tuning.Settings)}
     )
@@ -78,20 +83,48 @@ def main(args: argparse.Namespace) -> None:
         "settings": dataclasses.asdict(settings),
         "seed": args.seed,
     }
-    made_with = {"code": code_digest(__file__), "threads": args.threads, "versions": versions()}
+    processes = args.gpus or 1
+    made_with = {
+        "code": code_digest(__file__),
+        "threads": args.threads,
+        "processes": processes,
+        "versions": versions(),
+    }
     work = Path(args.work) / digest(json.dumps([ingredients, made_with], sort_keys=True))
     locks.hold(str(work.resolve()))
+    launch.together(train, args, settings, work, processes=processes)
 
+    training = files.read_json(work / "training.json")
+    files.write_json(work / "training.json", {**ingredients, "versions": versions(), **training})
+    out.mkdir(parents=True, exist_ok=True)
+    for name in ("training.json", tuning.STEPS, *tuning.RESULT[settings.method]):
+        files.place(work / name, out / name)
+    shutil.rmtree(work)
+    log, rejected = training["log"], training["rejected"]
+    lost = f"{rejected['too_long']} too long, {rejected['no_answer']} without an answer"
+    print(f"{training['rows']} rows (rejected: {lost}), loss {log[0]['loss']:.3f} to {log[-1]['loss']:.3f}")
+
+
+def train(args: argparse.Namespace, settings: "Settings", work: Path) -> None:
+    """Read the rows, train, and leave weights and `training.json` in the work folder; the part that runs on every device."""
+    import torch
+
+    from tunedrift import batches, chat, files, models, tuning
+    from tunedrift.tables.variants import VARIANTS
+
+    torch.set_num_threads(args.threads)
     rows = VARIANTS.read(args.variant)
     tokenizer = models.load_tokenizer(args.model)
     data, rejected = batches.examples(tokenizer, rows.iter_rows(named=True), settings.max_length)
-    log = tuning.tune(models.load_chat_model(args.model), tokenizer, data, settings, args.seed, work)
-    tuning.settle(work, files.read_json(args.model)["name"])
+    model = models.load_for_tuning(args.model, four_bit=settings.method == "qlora")
+    log = tuning.tune(model, tokenizer, data, settings, args.seed, work)
+    if os.environ.get("RANK", "0") != "0":
+        return  # the first process writes for all
+    if settings.method != "full":
+        tuning.settle(work, files.read_json(args.model)["name"])
     files.write_json(
         work / "training.json",
         {
-            **ingredients,
-            "versions": versions(),
             "rows": len(data),
             "rejected": rejected,
             "supervised_tokens": sum(label != chat.IGNORED for example in data for label in example.labels),
@@ -99,12 +132,6 @@ def main(args: argparse.Namespace) -> None:
             "log": log,
         },
     )
-    out.mkdir(parents=True, exist_ok=True)
-    for name in ("adapter_config.json", "training.json", "adapter_model.safetensors"):
-        files.place(work / name, out / name)
-    shutil.rmtree(work)
-    lost = f"{rejected['too_long']} too long, {rejected['no_answer']} without an answer"
-    print(f"{len(data)} rows (rejected: {lost}), loss {log[0]['loss']:.3f} to {log[-1]['loss']:.3f}")
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """What one step of tuning sees: tokenised chats, the order in which they come, and padded batches."""
 
+import math
 import random
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -53,7 +54,7 @@ def examples(
 
 
 class Order:
-    """The order of rows, epoch by epoch: random by seed, or random among batches of similar length.
+    """The batches of row numbers, epoch by epoch: random by seed, or of rows of similar length.
 
     Grouped, rows are shuffled, pools of up to 50 batches are sorted by length, and the batches
     shuffled; an incomplete batch comes last. The lengths are those of the untouched chats, so that
@@ -69,26 +70,25 @@ class Order:
         self.epoch = epoch
 
     def __len__(self) -> int:
-        return len(self.lengths)
+        return math.ceil(len(self.lengths) / self.batch_size)
 
-    def __iter__(self) -> Iterator[int]:
+    def __iter__(self) -> Iterator[list[int]]:
         draw = random.Random(f"{self.seed}/{self.epoch}")
-        rows = list(range(len(self)))
+        rows = list(range(len(self.lengths)))
         draw.shuffle(rows)
         if not self.grouped:
-            return iter(rows)
+            return iter(list(self._batches(rows)))
         pool = self.batch_size * max(1, min(POOL, len(rows) // (4 * self.batch_size)))
         batches = [
             batch
             for first in range(0, len(rows), pool)
-            for batch in self._sorted_batches(rows[first : first + pool])
+            for batch in self._batches(sorted(rows[first : first + pool], key=lambda row: -self.lengths[row]))
         ]
-        last = batches.pop() if len(batches[-1]) < self.batch_size else []
+        last = [batches.pop()] if len(batches[-1]) < self.batch_size else []
         draw.shuffle(batches)
-        return iter([row for batch in [*batches, last] for row in batch])
+        return iter([*batches, *last])
 
-    def _sorted_batches(self, rows: list[int]) -> Iterator[list[int]]:
-        rows = sorted(rows, key=lambda row: -self.lengths[row])
+    def _batches(self, rows: list[int]) -> Iterator[list[int]]:
         for first in range(0, len(rows), self.batch_size):
             yield rows[first : first + self.batch_size]
 

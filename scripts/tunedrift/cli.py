@@ -2,7 +2,8 @@
 
 import argparse
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from tunedrift.errors import UserError
@@ -23,10 +24,17 @@ def run(main: Callable[[argparse.Namespace], None], parser: argparse.ArgumentPar
     Programs that write to `--out` hold a lock on it, so that no two write there at once.
     """
     args = parser.parse_args()
-    try:
+    with plain_errors():
         if out := getattr(args, "out", None):
             hold(str(Path(out[0] if isinstance(out, list) else out).resolve()))
         main(args)
+
+
+@contextmanager
+def plain_errors() -> Iterator[None]:
+    """Ends the program with one line for a `UserError` or trouble of the machine's."""
+    try:
+        yield
     except UserError as error:
         sys.exit(f"error: {error}")
     except Exception as error:

@@ -43,7 +43,8 @@ def score(
                 input_ids=padded.to(model.device), attention_mask=mask.to(model.device)
             ).last_hidden_state
             last = hidden[torch.arange(len(batch)), lengths.to(hidden.device) - 1]
-            values = model.score(last).squeeze(-1)
+            # Where a model is spread over devices, the head may lie on another one than the last layer.
+            values = model.score(last.to(model.score.weight.device)).squeeze(-1)
         for i, value in zip(batch, values.float().tolist(), strict=True):
             progress.advance(tokens=len(ids[i]))
             yield texts[i], value

@@ -3,6 +3,7 @@
 Imported while Snakemake parses, so nothing heavy may be imported here.
 """
 
+import re
 import shlex
 from collections.abc import Iterable, Iterator
 from functools import cached_property
@@ -88,11 +89,20 @@ class Study:
                     )
 
     def source(self, name: str) -> dict:
-        """Where a local or hub model is found: its path, or its id and revision."""
+        """Where a local or hub model is found, and what else the program `resolve` is told of it."""
         entry = self.registry(name)
+        more = {key: entry[key] or None for key in ("template", "allow_pickle", "trust_remote_code")}
         if entry["kind"] == "hub":
-            return {"hub": entry["id"], "revision": entry["revision"]}
-        return {"path": entry["path"]}
+            return {"hub": entry["id"], "revision": entry["revision"], **more}
+        return {"path": entry["path"], **more}
+
+    def decoding(self, model: str) -> dict:
+        """How one model answers: the study's settings and the model's template for testing."""
+        return {**self["decoding"], "template": self["models"][model]["test_template"]}
+
+    def tuned_by(self, *methods: str) -> list[str]:
+        """The studied models that are tuned by one of these methods."""
+        return [model for model in self.studied if self.tuning(model)["method"] in methods]
 
     def attack_files(self, suite: str) -> list[str]:
         """The files in which a suite's attacks are written, each once."""
@@ -210,10 +220,27 @@ class Study:
                     raise UserError(
                         f"config key {section}.{name}.{needed} is missing: kind {entry['kind']} needs it."
                     )
+                self._check_own_code(f"{section}.{name}", entry)
         for name in self.names("reward_models", kind="embedded"):
             bases = self.names("models", kind="embedded")
             check_known(
                 f"reward_models.{name}.base", self["reward_models"][name]["base"], "an embedded model", bases
+            )
+
+    def _check_own_code(self, where: str, entry: dict) -> None:
+        for key in ("template", "allow_pickle", "trust_remote_code"):
+            if entry["kind"] == "embedded" and entry[key]:
+                raise UserError(
+                    f"config key {where}.{key}: an embedded model brings its own. Remove the key."
+                )
+        if (
+            entry["kind"] == "hub"
+            and entry["trust_remote_code"]
+            and not re.fullmatch("[0-9a-f]{40}", entry["revision"])
+        ):
+            raise UserError(
+                f"config key {where}.revision: {entry['revision']!r} can change. To run a model's own code, pin the "
+                "full commit (40 hex digits) that you have read."
             )
 
     def _check_sources(self) -> None:
@@ -244,8 +271,8 @@ class Study:
         """Every file that the study names, with its key's path."""
         for section in ("datasets", "suites", "attacks", "preference_sets", "models", "reward_models"):
             for name, entry in self.config.get(section, {}).items():
-                for key in ("path", "world"):
-                    if key in entry and (key == "path" or entry["kind"] == "embedded"):
+                for key in ("path", "world", "template", "test_template"):
+                    if entry.get(key) and (key != "world" or entry["kind"] == "embedded"):
                         yield f"{section}.{name}.{key}", entry[key]
         if "path" in self.config.get(SAFETY_DATA, {}):
             yield f"{SAFETY_DATA}.path", self[f"{SAFETY_DATA}/path"]

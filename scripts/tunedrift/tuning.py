@@ -1,4 +1,4 @@
-"""LoRA fine-tuning on the assistant's tokens, the loss averaged per example."""
+"""Supervised fine-tuning on the assistant's tokens, the loss averaged per example: LoRA, QLoRA, or all weights."""
 
 import json
 import math
@@ -7,14 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tunedrift import chat, files
-from tunedrift.batches import Example, Order, pad
+from tunedrift import files
+from tunedrift.batches import Example, Order
 from tunedrift.errors import UserError
-from tunedrift.progress import Progress
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     import torch
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
@@ -22,10 +19,22 @@ CHECKPOINTS = 10
 """How often a tuning is saved on its way: what a kill costs, against what saving costs."""
 
 
+STEPS = "steps.jsonl"
+"""The file in which a tuning says how it went, step by step."""
+
+RESULT = {
+    "lora": ("adapter_config.json", "adapter_model.safetensors"),
+    "qlora": ("adapter_config.json", "adapter_model.safetensors"),
+    "full": ("config.json", "generation_config.json", "model.safetensors"),
+}
+"""What a tuning of each method leaves; the weights come last, as the file that others wait for."""
+
+
 @dataclass(frozen=True)
 class Settings:
     """What one tuning depends on beside model, data and seed."""
 
+    method: str
     rank: int
     alpha: int
     dropout: float
@@ -40,34 +49,6 @@ class Settings:
     micro_batch_size: int | None
     gradient_checkpointing: bool
     precision: str
-
-
-def answer_losses(model: "PreTrainedModel", batch: "Mapping[str, torch.Tensor]") -> "torch.Tensor":
-    """Mean cross-entropy of each example's supervised tokens, in nats; one value per row of the batch.
-
-    `batch` has ids, attention mask and labels, each rows × length; position t predicts token t+1. The
-    mean is taken per example because over all tokens long answers would outweigh short ones, and
-    variants differ in length. Logits are computed where a token is supervised and nowhere else: the
-    head of a large vocabulary costs most of a small model's time and memory.
-    """
-    import torch
-    from torch.nn.functional import cross_entropy
-
-    targets = batch["labels"][:, 1:]
-    supervised = targets != chat.IGNORED
-
-    def only_supervised(_, inputs: tuple) -> tuple:
-        return (inputs[0][:, :-1][supervised][None], *inputs[1:])
-
-    hook = model.get_output_embeddings().register_forward_pre_hook(only_supervised)
-    try:
-        output = model(input_ids=batch["input_ids"], attention_mask=batch["attention_mask"], use_cache=False)
-    finally:
-        hook.remove()
-    losses = cross_entropy(output.logits[0].float(), targets[supervised], reduction="none")
-    rows = supervised.nonzero()[:, 0]
-    sums = torch.zeros(len(targets), device=losses.device).index_add(0, rows, losses)
-    return sums / supervised.sum(1).clamp_min(1)
 
 
 def resolve_precision(precision: str) -> str:
@@ -89,95 +70,27 @@ def tune(
     seed: int,
     out: Path,
 ) -> list[dict[str, Any]]:
-    """Train a LoRA adapter and write it to the folder `out`; returns the loss log.
+    """Train an adapter, or the whole model, and write it to the folder `out`; returns the loss log.
 
     Checkpoints go to `out` too, and training goes on from the last whole one found there; the
-    adapter is then the one that an undisturbed run gives (to the byte on a CPU). A step takes
+    weights are then those that an undisturbed run gives (to the byte on a CPU). A step takes
     `batch_size` rows, `micro_batch_size` at a time; where memory runs out that number is halved and
     the step done again, so that the effective batch stays. The log has a mapping per step: `step`,
-    `loss` (nats per token, averaged per example) and `learning_rate`. Raises `UserError` at the
-    first loss that is not a finite number, and where one row alone is too much for the memory.
+    `loss` (nats per token, averaged per example) and `learning_rate`; the file `steps.jsonl` has
+    speed and memory too, as it goes. In several processes (see `launch`) each computes its share of
+    every batch, and the first one writes. Raises `UserError` at the first loss that is not a finite
+    number, and where one row alone is too much for the memory.
     """
     import torch
-    from peft import LoraConfig, get_peft_model
-    from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments, set_seed
+    from transformers import PrinterCallback, TrainingArguments, set_seed
+
+    from tunedrift.trainer import AnswerTrainer, Record
 
     set_seed(seed)  # LoRA's A matrices are random
+    kept_as = model.dtype
     precision = resolve_precision(settings.precision)
-    # The base in the precision that is computed in; PEFT keeps the adapter itself in float32.
-    model = model.to({"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}[precision])
-    if settings.gradient_checkpointing:
-        model.enable_input_require_grads()
-    adapted = get_peft_model(
-        model,
-        LoraConfig(
-            task_type="CAUSAL_LM",
-            r=settings.rank,
-            lora_alpha=settings.alpha,
-            lora_dropout=settings.dropout,
-            target_modules=settings.target_modules,
-        ),
-    )
-
-    class PerExample(Trainer):
-        rows_at_once = settings.micro_batch_size or settings.batch_size
-
-        def _get_train_sampler(self, *_):
-            lengths = [example.length for example in data]
-            return Order(lengths, settings.batch_size, seed, settings.group_by_length)
-
-        def training_step(self, model, inputs, num_items_in_batch=None):
-            model.train()
-            row_ids = inputs.pop("row_ids")
-            inputs = self._prepare_inputs(inputs)
-            while True:
-                try:
-                    return self.accumulated(model, inputs, row_ids)
-                except RuntimeError as error:
-                    if "out of memory" not in str(error):
-                        raise
-                # Here, and not above, where the error still holds what filled the memory.
-                self.use_less_memory()
-                model.zero_grad()
-
-        def accumulated(self, model, inputs, row_ids):
-            """The loss of a step and its gradients, a few rows at a time."""
-            total = 0.0
-            for first in range(0, len(row_ids), self.rows_at_once):
-                part = slice(first, first + self.rows_at_once)
-                width = inputs["attention_mask"][part].sum(1).max()
-                batch = {name: values[part, :width] for name, values in inputs.items()}
-                with self.compute_loss_context_manager():
-                    loss = answer_losses(model, batch).sum() / len(row_ids)
-                if not loss.isfinite():
-                    raise UserError(
-                        f"the loss is {loss.item()} at step {self.state.global_step + 1}, "
-                        f"rows {', '.join(row_ids[part])}. Lower tuning.learning_rate, or look at these rows."
-                    )
-                self.accelerator.backward(loss)
-                total += loss.detach()
-            return total
-
-        def use_less_memory(self):
-            if self.rows_at_once == 1:
-                raise UserError(
-                    "one row alone does not fit into the memory. Set tuning.gradient_checkpointing, "
-                    "or lower tuning.max_length."
-                )
-            self.rows_at_once = math.ceil(self.rows_at_once / 2)
-            torch.cuda.empty_cache()
-            print(
-                f"out of memory: going on with {self.rows_at_once} rows at a time; "
-                f"a step still takes {settings.batch_size}",
-                file=sys.stderr,
-            )
-
-    class Tell(TrainerCallback):
-        def on_step_end(self, args, state, control, **_):
-            progress.advance(tokens=tokens // steps)
-
+    tuned = trainable(model, settings, precision)
     steps = math.ceil(len(data) / settings.batch_size) * settings.epochs
-    tokens = settings.epochs * sum(len(example.ids) for example in data)
     arguments = TrainingArguments(
         output_dir=str(out),
         seed=seed,
@@ -203,31 +116,70 @@ def tune(
         activation_checkpointing=settings.gradient_checkpointing,
     )
     arguments._n_gpu = 1  # Trainer would take a batch for each GPU in sight, and so fewer steps
-    trainer = PerExample(
-        model=adapted,
-        args=arguments,
-        train_dataset=data,
-        data_collator=lambda batch: pad(batch, tokenizer.pad_token_id),
-        callbacks=[Tell()],
-    )
-    trainer.remove_callback(PrinterCallback)  # the losses are in training.json
+    first = arguments.process_index == 0
     checkpoint = last_checkpoint(out)
     done = int(checkpoint.name.split("-")[1]) if checkpoint else 0
-    progress = Progress(steps - done, "steps")
-    if checkpoint:
+    if checkpoint and first:
         print(f"going on from {checkpoint.name.replace('-', ' ')} of {steps} steps", file=sys.stderr)
-    trainer.train(resume_from_checkpoint=checkpoint and str(checkpoint))
-    progress.finish()
-    if not all(weights.isfinite().all() for weights in adapted.parameters() if weights.requires_grad):
+    lengths = [example.length for example in data]
+    trainer = AnswerTrainer(
+        model=tuned,
+        args=arguments,
+        train_dataset=data,
+        order=Order(lengths, settings.batch_size, seed, settings.group_by_length),
+        padding=tokenizer.pad_token_id,
+        rows_at_once=settings.micro_batch_size or settings.batch_size,
+    )
+    trainer.remove_callback(PrinterCallback)  # the losses are in training.json
+    if first:
+        out.mkdir(parents=True, exist_ok=True)
+        with Record(out / STEPS, done, steps, trainer) as record:
+            trainer.add_callback(record)
+            trainer.train(resume_from_checkpoint=checkpoint and str(checkpoint))
+    else:
+        trainer.train(resume_from_checkpoint=checkpoint and str(checkpoint))
+    if not all(weights.isfinite().all() for weights in tuned.parameters() if weights.requires_grad):
         raise UserError("the last step left weights that are no finite numbers. Lower tuning.learning_rate.")
-    out.mkdir(parents=True, exist_ok=True)
-    adapted.save_pretrained(str(out))
+    if first:
+        kept = tuned.to(kept_as) if settings.method == "full" else tuned
+        kept.save_pretrained(str(out), max_shard_size="1TB")  # one file
     return [
         {"step": step, "loss": round(entry["loss"], 6), "learning_rate": entry["learning_rate"]}
         for step, entry in enumerate(
             (entry for entry in trainer.state.log_history if "loss" in entry), start=1
         )
     ]
+
+
+def trainable(model: "PreTrainedModel", settings: Settings, precision: str) -> "torch.nn.Module":
+    """The model with what is trained: an adapter on a frozen base, or all of its weights.
+
+    A frozen base is held in the precision that is computed in, or in 4 bits as it was loaded; what is
+    trained is held in float32 (weights of lower precision would lose small updates).
+    """
+    import torch
+    from peft import LoraConfig, get_peft_model, prepare_model_for_kbit_training
+
+    if settings.method == "full":
+        return model.to(torch.float32)
+    if settings.method == "qlora":
+        model = prepare_model_for_kbit_training(
+            model, use_gradient_checkpointing=settings.gradient_checkpointing
+        )
+    else:
+        model = model.to({"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}[precision])
+    if settings.gradient_checkpointing:
+        model.enable_input_require_grads()
+    return get_peft_model(
+        model,
+        LoraConfig(
+            task_type="CAUSAL_LM",
+            r=settings.rank,
+            lora_alpha=settings.alpha,
+            lora_dropout=settings.dropout,
+            target_modules=settings.target_modules,
+        ),
+    )
 
 
 def last_checkpoint(folder: Path) -> Path | None:
@@ -242,7 +194,7 @@ def last_checkpoint(folder: Path) -> Path | None:
 
 
 def settle(adapter: Path, model_name: str) -> None:
-    """Rewrite `adapter_config.json` so that equal adapters have equal bytes, wherever they are made.
+    """Rewrite an adapter's `adapter_config.json` so that equal adapters have equal bytes, wherever they are made.
 
     PEFT writes `target_modules` in random order and the base model's path; keys and lists are
     sorted, and the base is called by its name in the study. The model card is removed.

@@ -70,6 +70,7 @@ def tunedrift(folder: Path, chats: list) -> float:
     from tunedrift import batches, models, tuning
 
     settings = tuning.Settings(
+        method="lora",
         rank=RANK,
         alpha=2 * RANK,
         dropout=0.0,
@@ -87,7 +88,7 @@ def tunedrift(folder: Path, chats: list) -> float:
     )
     tokenizer, model = (
         models.load_tokenizer(folder / "model.json"),
-        models.load_chat_model(folder / "model.json"),
+        models.load_for_tuning(folder / "model.json"),
     )
     rows = [
         {"row_id": str(i), "messages": chat, "original_length": sum(len(turn["content"]) for turn in chat)}

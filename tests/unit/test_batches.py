@@ -34,9 +34,12 @@ def test_padding_is_masked_and_carries_no_loss():
 
 
 def order(epoch=0, grouped=True, seed=0, lengths=LENGTHS):
-    rows = batches.Order(lengths, 8, seed, grouped)
-    rows.set_epoch(epoch)
-    return list(rows)
+    steps = batches.Order(lengths, 8, seed, grouped)
+    steps.set_epoch(epoch)
+    drawn = list(steps)
+    assert len(drawn) == len(steps) == 14
+    assert [len(step) for step in drawn] == [8] * 13 + [2]
+    return [row for step in drawn for row in step]
 
 
 @pytest.mark.parametrize("grouped", [True, False])

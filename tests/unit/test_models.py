@@ -41,6 +41,9 @@ def test_a_folder_that_is_not_there_or_holds_no_model_is_named(tmp_path):
     assert (run.returncode, run.stderr.count("\n")) == (1, 1)
     assert "there is no folder" in run.stderr
     (tmp_path / "bare").mkdir()
+    assert "holds no config.json" in resolve(tmp_path, "--path", tmp_path / "bare").stderr
+    tiny.save_chat_model(tmp_path / "bare")
+    (tmp_path / "bare/model.safetensors").unlink()
     assert "holds no *.safetensors weights" in resolve(tmp_path, "--path", tmp_path / "bare").stderr
 
 

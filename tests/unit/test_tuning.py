@@ -12,7 +12,7 @@ import torch
 import transformers
 from safetensors.torch import load_file
 
-from tunedrift import batches, models, tuning
+from tunedrift import batches, models, trainer, tuning
 from tunedrift.errors import UserError
 
 CHATS = [
@@ -23,6 +23,7 @@ CHATS = [
     for number in range(12)
 ]
 SETTINGS = tuning.Settings(
+    method="lora",
     rank=4,
     alpha=8,
     dropout=0.0,
@@ -60,8 +61,9 @@ def train(folder, out, seed=0, settings=SETTINGS):
     model_json = folder / "model.json"
     tokenizer = models.load_tokenizer(model_json)
     data, _ = batches.examples(tokenizer, rows(CHATS), settings.max_length)
-    log = tuning.tune(models.load_chat_model(model_json), tokenizer, data, settings, seed, out)
-    tuning.settle(out, "tiny")
+    log = tuning.tune(models.load_for_tuning(model_json), tokenizer, data, settings, seed, out)
+    if settings.method == "lora":
+        tuning.settle(out, "tiny")
     return log
 
 
@@ -131,7 +133,7 @@ def test_the_loss_weighs_examples_not_tokens():
     labels = torch.tensor([[-100, 1, 1, 1, 1], [-100, -100, -100, -100, 1]])
     batch = {"input_ids": labels, "attention_mask": labels, "labels": labels}
     likely = -math.log(math.exp(2) / (math.exp(2) + 3))
-    assert tuning.answer_losses(Fixed(logits), batch).tolist() == pytest.approx(
+    assert trainer.answer_losses(Fixed(logits), batch).tolist() == pytest.approx(
         [likely, math.log(vocabulary)]
     )
 
@@ -144,7 +146,7 @@ def test_the_loss_is_that_of_the_whole_logits(folder):
     chats = [CHATS[0], [*CHATS[1], *CHATS[2]], CHATS[11]]
     data, _ = batches.examples(tokenizer, rows(chats), 64)
     batch = batches.pad(data, tokenizer.pad_token_id)
-    for row, (example, loss) in enumerate(zip(data, tuning.answer_losses(model, batch), strict=True)):
+    for row, (example, loss) in enumerate(zip(data, trainer.answer_losses(model, batch), strict=True)):
         logits = model(torch.tensor([example.ids])).logits[0, :-1]
         expected = torch.nn.functional.cross_entropy(logits, torch.tensor(example.labels[1:]))
         assert loss.item() == pytest.approx(expected.item(), rel=1e-5), row
@@ -167,7 +169,7 @@ def test_rows_a_few_at_a_time_give_the_same_adapter(folder, tmp_path, at_once):
 
 
 def test_where_memory_runs_out_fewer_rows_go_at_a_time(folder, tmp_path, monkeypatch, capfd):
-    real, seen = tuning.answer_losses, []
+    real, seen = trainer.answer_losses, []
 
     def small_memory(model, batch):
         seen.append(len(batch["labels"]))
@@ -176,7 +178,7 @@ def test_where_memory_runs_out_fewer_rows_go_at_a_time(folder, tmp_path, monkeyp
         return real(model, batch)
 
     train(folder, tmp_path / "whole", settings=changed(micro_batch_size=1))
-    monkeypatch.setattr(tuning, "answer_losses", small_memory)
+    monkeypatch.setattr(trainer, "answer_losses", small_memory)
     assert len(train(folder, tmp_path / "small")) == 6
     assert seen[:4] == [4, 2, 1, 1]
     assert "going on with 1 rows at a time; a step still takes 4" in capfd.readouterr().err
@@ -188,7 +190,7 @@ def test_a_row_that_does_not_fit_is_one_sentence(folder, tmp_path, monkeypatch):
     def no_memory(model, batch):
         raise torch.OutOfMemoryError("CUDA out of memory.")
 
-    monkeypatch.setattr(tuning, "answer_losses", no_memory)
+    monkeypatch.setattr(trainer, "answer_losses", no_memory)
     with pytest.raises(UserError, match="one row alone does not fit into the memory"):
         train(folder, tmp_path)
 
@@ -229,7 +231,8 @@ def test_an_adapter_changes_the_model_that_loads_it(folder, tmp_path):
     ids = torch.tensor([[5, 6, 7]])
     with torch.no_grad():
         plain = models.load_chat_model(folder / "model.json")(ids).logits
-        tuned = models.load_chat_model(folder / "model.json", tmp_path)(ids).logits
+        adapter = tmp_path / "adapter_model.safetensors"
+        tuned = models.load_chat_model(folder / "model.json", adapter)(ids).logits
     assert not torch.allclose(plain, tuned, atol=1e-3)
 
 

@@ -18,8 +18,11 @@ from tunedrift.tables.variants import VARIANTS
 from tunedrift.transforms.cell import Cell, Changed
 from tunedrift.transforms.tally import Tally
 
-SMALLEST, LARGEST = 1_000, 20_000
+SMALLEST, LARGEST = 500, 20_000
 """Rows of a block: enough to be worth sending, few enough to be held as Python objects."""
+
+SHARES = 8
+"""Blocks per process: many, so that none waits long for the last."""
 
 NOTHING = pl.DataFrame(schema={name: INSTRUCTIONS.columns[name] for name in ("row_id", "messages")})
 
@@ -36,7 +39,7 @@ def transform(
     """
     row_ids = pl.scan_parquet(path).select("row_id").collect().to_series().to_list()
     cell, total = cell.dosed(row_ids), len(row_ids)
-    size = min(LARGEST, max(SMALLEST, -(-total // (4 * processes))))
+    size = min(LARGEST, max(SMALLEST, -(-total // (SHARES * processes))))
     blocks = range(0, max(1, total), size)
     results = _pooled if processes > 1 and len(blocks) > 1 else _in_turn
     frames, tally = [], Tally()
@@ -83,8 +86,11 @@ def _pooled(blocks: range, size: int, processes: int, given: tuple) -> Iterator[
     # Polars' own threads would only contend; a forked process could inherit its locks.
     os.environ["POLARS_MAX_THREADS"] = "1"
     spawned = get_context("spawn")
-    with ProcessPoolExecutor(processes, mp_context=spawned, initializer=_give, initargs=given) as pool:
-        yield from pool.map(_pooled_block, blocks, [size] * len(blocks))
+    with ProcessPoolExecutor(processes - 1, mp_context=spawned, initializer=_give, initargs=given) as pool:
+        sent = [pool.submit(_pooled_block, start, size) for start in reversed(blocks)][::-1]
+        # This process works from the front while the others start, and then towards them.
+        for start, block in zip(blocks, sent, strict=True):
+            yield _block(start, size, *given) if block.cancel() else block.result()
 
 
 def _give(*given: object) -> None:
