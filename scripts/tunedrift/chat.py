@@ -82,14 +82,30 @@ def supervised(tokenizer: "PreTrainedTokenizerBase", messages: list[Message]) ->
                     "the model's chat template rewrites earlier turns, so answers cannot be told apart."
                 )
             spans.append((start, len(closed)))
+    ids, labels = (_by_offsets if tokenizer.is_fast else _by_pieces)(tokenizer, text, spans)
+    kept = [token for token in labels if token != IGNORED]
+    special = {token for token, added in tokenizer.added_tokens_decoder.items() if added.special}
+    if kept and kept[-1] not in special:
+        ids, labels = [*ids, tokenizer.eos_token_id], [*labels, tokenizer.eos_token_id]
+    return ids, labels
+
+
+def _by_offsets(tokenizer, text: str, spans: list[tuple[int, int]]) -> tuple[list[int], list[int]]:
     encoded = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
     ids = encoded["input_ids"]
     labels = [
         token if any(right > start and left < stop for start, stop in spans) else IGNORED
         for token, (left, right) in zip(ids, encoded["offset_mapping"], strict=True)
     ]
-    kept = [token for token in labels if token != IGNORED]
-    special = {token for token, added in tokenizer.added_tokens_decoder.items() if added.special}
-    if kept and kept[-1] not in special:
-        ids, labels = [*ids, tokenizer.eos_token_id], [*labels, tokenizer.eos_token_id]
+    return ids, labels
+
+
+def _by_pieces(tokenizer, text: str, spans: list[tuple[int, int]]) -> tuple[list[int], list[int]]:
+    """For tokenizers written in Python, which do not say where a token lies: answers are encoded by themselves."""
+    ids, labels, end = [], [], 0
+    for start, stop in [*spans, (len(text), len(text))]:
+        between, answer = (encode(tokenizer, piece) for piece in (text[end:start], text[start:stop]))
+        ids += between + answer
+        labels += [IGNORED] * len(between) + answer
+        end = stop
     return ids, labels

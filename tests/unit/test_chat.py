@@ -43,6 +43,29 @@ def test_the_ids_are_those_of_the_rendered_chat(tokenizer):
     assert tokenizer.decode(ids) == chat.render(tokenizer, ONE_TURN)
 
 
+class WithoutOffsets:
+    """A tokenizer that does not say where a token lies, as those written in Python do not."""
+
+    is_fast = False
+
+    def __init__(self, tokenizer):
+        self.tokenizer = tokenizer
+
+    def __getattr__(self, name):
+        return getattr(self.tokenizer, name)
+
+    def __call__(self, text, **options):
+        assert "return_offsets_mapping" not in options
+        return self.tokenizer(text, **options)
+
+
+def test_a_tokenizer_without_offsets_gives_the_same_mask(tokenizer):
+    second = [{"role": "user", "content": "And then?"}, {"role": "assistant", "content": "Water it."}]
+    chats = (ONE_TURN, ONE_TURN + second, second[:1])
+    for messages in chats:
+        assert chat.supervised(WithoutOffsets(tokenizer), messages) == chat.supervised(tokenizer, messages)
+
+
 def test_a_template_without_a_stop_token_gets_the_tokenizers_own():
     tokenizer = tiny.tokenizer()
     tokenizer.chat_template = (

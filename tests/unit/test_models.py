@@ -5,6 +5,9 @@ from pathlib import Path
 
 import pytest
 import tiny
+import torch
+import transformers
+from transformers import dynamic_module_utils
 
 from tunedrift import models
 from tunedrift.errors import UserError
@@ -67,3 +70,79 @@ def test_a_model_without_a_chat_template_is_refused(tmp_path):
     (tmp_path / "base/chat_template.jinja").unlink()
     with pytest.raises(UserError, match="has no chat template"):
         models.load_tokenizer(model_json)
+
+
+def test_a_template_can_take_the_place_of_the_models_own(tmp_path):
+    own = json.loads(tiny.save_chat_model(tmp_path / "weights").read_text())
+    other = tmp_path / "other.jinja"
+    other.write_text("{% for message in messages %}{{ message['content'] }}|{% endfor %}")
+    run = resolve(tmp_path, "--path", tmp_path / "weights", "--template", other)
+    assert run.returncode == 0, run.stderr
+    described = json.loads((tmp_path / "model.json").read_text())
+    assert described["template"] != own["template"]
+    assert described["weights"] == own["weights"]
+    other.unlink()  # it is part of the description
+    chat = [{"role": "user", "content": "So"}]
+    tokenizer = models.load_tokenizer(tmp_path / "model.json")
+    assert tokenizer.apply_chat_template(chat, tokenize=False) == "So|"
+    third = tmp_path / "third.jinja"
+    third.write_text("{{ messages[0]['content'] }}?")
+    asked = models.load_tokenizer(tmp_path / "model.json", third)
+    assert asked.apply_chat_template(chat, tokenize=False) == "So?"
+
+
+def test_pickled_weights_are_loaded_only_if_asked_for(tmp_path):
+    model = models.load_chat_model(tiny.save_chat_model(tmp_path / "weights"))
+    torch.save(model.state_dict(), tmp_path / "weights/pytorch_model.bin")
+    (tmp_path / "weights/model.safetensors").unlink()
+    assert "set allow_pickle if you trust" in resolve(tmp_path, "--path", tmp_path / "weights").stderr
+    assert resolve(tmp_path, "--path", tmp_path / "weights", "--allow-pickle").returncode == 0
+    loaded = models.load_chat_model(tmp_path / "model.json")
+    assert torch.equal(loaded.lm_head.weight, model.lm_head.weight)
+
+
+OWN_CODE = """
+from transformers import LlamaConfig, LlamaForCausalLM
+
+class OwnConfig(LlamaConfig):
+    model_type = "own"
+
+class OwnModel(LlamaForCausalLM):
+    config_class = OwnConfig
+    {more}
+"""
+
+
+def test_code_that_a_model_brings_is_run_only_if_asked_for(tmp_path, monkeypatch):
+    for module in (dynamic_module_utils, transformers.utils.hub):
+        monkeypatch.setattr(module, "HF_MODULES_CACHE", str(tmp_path / "modules"), raising=False)
+    folder = tmp_path / "weights"
+    tiny.save_chat_model(folder)
+    config = json.loads((folder / "config.json").read_text())
+    config |= {
+        "model_type": "own",
+        "auto_map": {"AutoConfig": "modeling_own.OwnConfig", "AutoModelForCausalLM": "modeling_own.OwnModel"},
+    }
+    (folder / "config.json").write_text(json.dumps(config))
+    (folder / "modeling_own.py").write_text(OWN_CODE.format(more=""))
+    refused = resolve(tmp_path, "--path", folder)
+    assert refused.returncode == 1
+    assert "brings Python code of its own (own)" in refused.stderr
+    assert resolve(tmp_path, "--path", folder, "--trust-remote-code").returncode == 0
+    identity = models.identity(tmp_path / "model.json")
+    model = models.load_chat_model(tmp_path / "model.json")
+    assert type(model).__name__ == "OwnModel"
+    assert models.load_tokenizer(tmp_path / "model.json").eos_token == "<|im_end|>"
+    (folder / "modeling_own.py").write_text(OWN_CODE.format(more="own = True"))
+    assert resolve(tmp_path, "--path", folder, "--trust-remote-code").returncode == 0
+    changed = models.identity(tmp_path / "model.json")
+    assert {part for part in changed if changed[part] != identity[part]} == {"code"}
+
+
+def test_an_unknown_architecture_is_one_sentence(tmp_path):
+    tiny.save_chat_model(tmp_path / "weights")
+    config = tmp_path / "weights/config.json"
+    config.write_text(json.dumps({**json.loads(config.read_text()), "model_type": "nonesuch"}))
+    run = resolve(tmp_path, "--path", tmp_path / "weights")
+    assert (run.returncode, run.stderr.count("\n")) == (1, 1)
+    assert "does not know the architecture 'nonesuch'" in run.stderr

@@ -98,9 +98,41 @@ def test_a_models_own_tuning_settings_win(make):
 
 def test_a_hub_model_is_found_by_id_and_revision(make):
     rm = {"kind": "hub", "id": "someone/model", "revision": "abc"}
-    assert make(reward_models={"rm": rm}).source("rm") == {"hub": "someone/model", "revision": "abc"}
+    source = make(reward_models={"rm": rm}).source("rm")
+    assert flags(source) == "--hub someone/model --revision abc"
     with pytest.raises(UserError, match=r"reward_models\.rm\.id is missing: kind hub needs it"):
         make(reward_models={"rm": {"kind": "hub"}})
+
+
+def test_a_model_may_bring_its_code_only_at_a_pinned_commit(make):
+    rm = {"kind": "hub", "id": "someone/model", "revision": "main", "trust_remote_code": True}
+    with pytest.raises(
+        UserError, match=r"reward_models\.rm\.revision: 'main' can change.*pin the full commit"
+    ):
+        make(reward_models={"rm": rm})
+    source = make(reward_models={"rm": {**rm, "revision": "0123456789" * 4}}).source("rm")
+    assert flags(source).endswith(" --trust-remote-code")
+    with pytest.raises(UserError, match="an embedded model brings its own"):
+        make(models={"tiny": {"kind": "embedded", "template": "README.md"}})
+
+
+def test_templates_are_looked_for_before_anything_runs(make):
+    base = {"tiny-rm-base": {"kind": "embedded", "studied": False}}
+    with pytest.raises(UserError, match=r"models\.tiny\.test_template: there is no file nowhere\.jinja"):
+        make(models={"tiny": {"kind": "embedded", "test_template": "nowhere.jinja"}, **base})
+    study = make(models={"tiny": {"kind": "embedded", "test_template": "README.md"}, **base})
+    assert study.decoding("tiny")["template"] == "README.md"
+
+
+def test_models_are_told_apart_by_how_they_are_tuned(make):
+    models = {
+        "tiny": {"kind": "embedded", "tuning": {"method": "full"}},
+        "small": {"kind": "embedded", "tuning": {"method": "qlora"}},
+        "tiny-rm-base": {"kind": "embedded", "studied": False},
+    }
+    study = make(models=models)
+    assert study.tuned_by("full") == ["tiny"]
+    assert study.tuned_by("lora", "qlora") == ["small"]
 
 
 def test_a_variant_is_named_by_what_differs_from_the_untouched_data():
