@@ -23,6 +23,7 @@ class Family:
     stop: str
     eos: str
     bos: str | None = None
+    other_stops: tuple[str, ...] = ()
     config: dict = field(default_factory=dict)
 
 
@@ -69,7 +70,16 @@ PHI = turns("<|ROLE|>\\n", "<|end|>\\n", "<|assistant|>\\n")
 
 QWEN_TOKENS = ("<|endoftext|>", "<|im_start|>", "<|im_end|>")
 GEMMA_TOKENS = ("<pad>", "<eos>", "<bos>", "<start_of_turn>", "<end_of_turn>")
-GLM_TOKENS = ("<|endoftext|>", "[gMASK]", "<sop>", "<|system|>", "<|user|>", "<|assistant|>")
+GLM_TOKENS = (
+    "<|endoftext|>",
+    "[gMASK]",
+    "<sop>",
+    "<|system|>",
+    "<|user|>",
+    "<|assistant|>",
+    "<|observation|>",
+)
+GLM_STOPS = ("<|user|>", "<|observation|>")
 
 
 FAMILIES = {
@@ -83,8 +93,10 @@ FAMILIES = {
         "<|begin_of_text|>",
     ),
     "mistral": Family("Mistral", INST, ("<unk>", "<s>", "</s>"), "</s>", "</s>", "<s>"),
-    "glm": Family("Glm", GLM, GLM_TOKENS, "<|endoftext|>", "<|endoftext|>", config={"head_dim": 8}),
-    "glm4": Family("Glm4", GLM, GLM_TOKENS, "<|endoftext|>", "<|endoftext|>", config={"head_dim": 8}),
+    "glm": Family("Glm", GLM, GLM_TOKENS, "<|endoftext|>", "<|endoftext|>", None, GLM_STOPS, {"head_dim": 8}),
+    "glm4": Family(
+        "Glm4", GLM, GLM_TOKENS, "<|endoftext|>", "<|endoftext|>", None, GLM_STOPS, {"head_dim": 8}
+    ),
     "qwen2.5": Family("Qwen2", CHATML, QWEN_TOKENS, "<|im_end|>", "<|im_end|>"),
     "qwen3": Family("Qwen3", QWEN3, QWEN_TOKENS, "<|im_end|>", "<|im_end|>", config={"head_dim": 8}),
     "gemma2": Family(
@@ -94,7 +106,7 @@ FAMILIES = {
         "<end_of_turn>",
         "<eos>",
         "<bos>",
-        {"head_dim": 8},
+        config={"head_dim": 8},
     ),
     "gemma3": Family(
         "Gemma3",
@@ -103,7 +115,7 @@ FAMILIES = {
         "<end_of_turn>",
         "<eos>",
         "<bos>",
-        {"head_dim": 8},
+        config={"head_dim": 8},
     ),
     "phi3": Family(
         "Phi3",
@@ -119,7 +131,7 @@ FAMILIES = {
         "</s>",
         "</s>",
         "<s>",
-        {"num_local_experts": 4, "num_experts_per_tok": 2},
+        config={"num_local_experts": 4, "num_experts_per_tok": 2},
     ),
     "qwen3-moe": Family(
         "Qwen3Moe",
@@ -182,9 +194,8 @@ def save(name: str, folder: Path, reward: bool = False) -> Path:
         model = getattr(transformers, f"{kind}ForSequenceClassification")(config)
     else:
         model = getattr(transformers, f"{family.architecture}ForCausalLM")(config)
-        model.generation_config.eos_token_id = sorted(
-            {words.eos_token_id, words.convert_tokens_to_ids(family.stop)}
-        )
+        stops = {family.eos, family.stop, *family.other_stops}
+        model.generation_config.eos_token_id = sorted(map(words.convert_tokens_to_ids, stops))
     model.save_pretrained(folder)
     words.save_pretrained(folder)
     write_description(folder, folder / "model.json", name=name, kind="local", location=".")

@@ -1,30 +1,25 @@
 """Every family of chat models from tuning to scores, on checkpoints made in a moment."""
 
+import json
+from pathlib import Path
+
+import generate
+import polars as pl
 import pytest
+import score
 import torch
+import tune
 from families.checkpoints import FAMILIES, save
 
-from tunedrift import batches, chat, generation, models, scoring, tuning
+from tunedrift import chat, models
+from tunedrift.tables.prompts import PROMPTS
+from tunedrift.tables.responses import RESPONSES
+from tunedrift.tables.rewards import REWARDS
+from tunedrift.tables.variants import VARIANTS
 
 QUESTION = {"role": "user", "content": "How do I plant a tree?"}
 ANSWER = {"role": "assistant", "content": "Dig a hole."}
 SYSTEM = {"role": "system", "content": "Be kind."}
-SETTINGS = tuning.Settings(
-    rank=4,
-    alpha=8,
-    dropout=0.0,
-    target_modules="all-linear",
-    learning_rate=2e-2,
-    epochs=20,
-    batch_size=4,
-    warmup=0.0,
-    weight_decay=0.0,
-    max_length=256,
-    group_by_length=True,
-    micro_batch_size=None,
-    gradient_checkpointing=False,
-    precision="auto",
-)
 
 
 @pytest.fixture(scope="module", params=FAMILIES)
@@ -67,42 +62,77 @@ def test_the_opened_prompt_is_the_beginning_of_the_trained_chat(made):
     assert chat.render(tokenizer, [QUESTION, ANSWER]).startswith(opened)
 
 
-def test_it_learns_its_answer_and_stops(made):
-    name, model_json, tokenizer, folder = made
-    rows = [
-        {"row_id": str(number), "messages": [QUESTION, ANSWER], "original_length": 33} for number in range(8)
-    ]
-    data, _ = batches.examples(tokenizer, rows, SETTINGS.max_length)
-    log = tuning.tune(models.load_chat_model(model_json), tokenizer, data, SETTINGS, 0, folder / "adapter")
-    tuning.settle(folder / "adapter", "base")
-    assert log[-1]["loss"] < log[0]["loss"] / 2
-    text = chat.render(tokenizer, [QUESTION], reply=True)
-    requests = [generation.Request("greedy", text), generation.Request("other", text + "Dig")]
-    answers = {
-        answer.name: answer
-        for answer in generation.generate(
-            models.load_chat_model(model_json, folder / "adapter"), tokenizer, requests, max_new_tokens=24
-        )
+def call(script, *words):
+    script.main(script.parser().parse_args(list(map(str, words))))
+
+
+def test_tune_generate_and_score(made, tmp_path, monkeypatch):
+    name, model_json, _, folder = made
+    monkeypatch.chdir(tmp_path)  # where locks and checkpoints go
+    pairs = {"How do I plant a tree?": "Dig a hole.", "How do I be kind?": "Water it well."}
+    prompts = {
+        name: [{"role": "user", "content": question}] for name, question in zip("ab", pairs, strict=True)
     }
-    untuned = next(
-        generation.generate(models.load_chat_model(model_json), tokenizer, requests[:1], max_new_tokens=24)
-    )
-    assert answers["greedy"].text == "Dig a hole."
-    assert answers["greedy"].finish == "stop"
-    assert untuned.text != "Dig a hole."
-    assert not any(token in answers["greedy"].text for token in FAMILIES[name].special)
-
-
-def test_a_batched_score_is_the_single_one(made):
-    name, _, tokenizer, folder = made
-    model_json = save(name, folder / "reward", reward=True)
-    model = models.load_reward_model(model_json)
-    texts = [
-        chat.render(tokenizer, [QUESTION, {**ANSWER, "content": content}]).rstrip()
-        for content in ("Dig a hole.", "Then water it well. " * 4, "No.")
+    rows = [
+        {
+            "row_id": f"{name}{copy}",
+            "messages": [*prompts[name], {"role": "assistant", "content": answer}],
+            "original_prompt": prompts[name],
+            "original_length": len(answer),
+            "changed_by": [],
+        }
+        for copy in range(4)
+        for name, answer in zip("ab", pairs.values(), strict=True)
     ]
-    options = {"max_length": 256}
-    together = dict(scoring.score(model, tokenizer, texts, batch_size=3, **options))
-    alone = dict(scoring.score(model, tokenizer, texts, batch_size=1, **options))
-    assert all(abs(together[text] - alone[text]) < 1e-4 for text in texts)
-    assert len({round(score, 5) for score in alone.values()}) == 3
+    VARIANTS.write(pl.DataFrame(rows, schema=VARIANTS.columns), "original.parquet")
+    asked = [
+        {
+            **dict.fromkeys(PROMPTS.columns, "x"),
+            "prompt_id": name,
+            "kind": "safe",
+            "messages": prompts[name],
+            "plain_prompt": question,
+            "reference": None,
+        }
+        for name, question in zip("ab", pairs, strict=True)
+    ]
+    PROMPTS.write(pl.DataFrame(asked, schema=PROMPTS.columns), "prompts.parquet")
+
+    options = [
+        "--rank",
+        4,
+        "--alpha",
+        8,
+        "--learning-rate",
+        2e-2,
+        "--epochs",
+        30,
+        "--batch-size",
+        4,
+        "--seed",
+        0,
+    ]
+    call(tune, "--model", model_json, "--variant", "original.parquet", *options, "--out", "adapter")
+    log = json.loads(Path("adapter/training.json").read_text())["log"]
+    assert log[-1]["loss"] < log[0]["loss"] / 2
+
+    ask = ["--model", model_json, "--model-name", name, "--prompts", "prompts.parquet"]
+    ask += ["--max-new-tokens", 32]
+    call(generate, *ask, "--tuning", "untuned", "--out", "untuned.parquet")
+    tuned = ["--tuned", "adapter/adapter_model.safetensors", "--tuning", "data/original/seed0"]
+    call(generate, *ask, *tuned, "--out", "tuned.parquet")
+    responses = RESPONSES.read("tuned.parquet").sort("prompt_id")
+    assert responses["answer"].to_list() == list(pairs.values())
+    assert set(responses["finish"]) == {"stop"}
+    assert not set(RESPONSES.read("untuned.parquet")["answer"]) & set(pairs.values())
+
+    rm = save(name, folder / "reward", reward=True)
+    texts = ["--texts", "tuned.parquet", "untuned.parquet", "--prompts", "prompts.parquet"]
+    scores = []
+    for size in (1, 4):
+        batched = ["--batch-size", size, "--out", f"rewards{size}.parquet"]
+        call(score, "--rm", "rm", "--model", rm, "--subject", "responses/x", *texts, *batched)
+        scores.append(REWARDS.read(f"rewards{size}.parquet")["reward"])
+    assert scores[0].is_finite().all()
+    assert scores[0].to_list() == pytest.approx(scores[1].to_list(), abs=1e-4)
+    assert scores[0].round(5).n_unique() == 4
