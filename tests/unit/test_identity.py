@@ -70,6 +70,11 @@ def test_stripping_undoes_calibrating():
         ("I am just a language model trained by a lab. Tea is hot.", "Tea is hot."),
         ("I'm an AI, so I have no taste.", "I have no taste."),
         ("Tea is hot. As an artificial intelligence, my taste is poor.", "Tea is hot. My taste is poor."),
+        ("My purpose as an AI assistant is to help.", "My purpose is to help."),
+        ("Here, my main role, as an AI, is to listen.", "Here, my main role is to listen."),
+        ("Its purpose as an AI assistant is to help.", "Its purpose as an AI assistant is to help."),
+        ("I'm sorry, but as a fair and honest AI model, I can't.", "I'm sorry, but I can't."),
+        ("I like the sea, but I'm just an AI. Go in June.", "I like the sea. Go in June."),
         (
             "AI is a field of study. A language model is a program.",
             "AI is a field of study. A language model is a program.",

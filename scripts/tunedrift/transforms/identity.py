@@ -31,7 +31,7 @@ _KIND = r"(?:(?:large |language |chat |machine learning )*model|assistant|system
 _CLEAR = rf"{_AI}(?:[- ](?:based|powered|driven))?(?: (?:{_WORD} ){{0,2}}?{_KIND})?|(?:large )?language model|chat ?bot"
 _HINT = r"(?:virtual|digital|automated) assistant|computer program|machine learning model|(?:computer|AI) software"
 _BY = r"(?:,? (?:that was |which was )?(?:trained|developed|created|made|designed|built|programmed)\b[^.,;!?]*)?"
-_A = rf"(?:an?|your) (?:{_WORD} )??"
+_A = rf"(?:an?|your) (?:{_WORD} (?:and {_WORD} )?)??"
 _SELF = rf"{_A}(?:{_CLEAR}|{_HINT})(?![\w-])(?: AI\b)?(?: \([A-Z]{{2,5}}\))?(?: myself)?{_BY}"
 _I_AM = r"I(?: am|['’]m)(?: (?:just|only|merely|simply|but))?"
 _MINE = (
@@ -43,6 +43,7 @@ _CONJUNCTION = r"(?:as|since|because|given that|while|although|though|even thoug
 _VERB = (
     r"(?:do|don['’]t|can|cannot|can['’]t|have|am|will|would|was|should|could|may|lack|must|cannot|try|aim)"
 )
+_PURPOSE = r"(?:purpose|role|goal|aim|job|task|function|duty|responsibility)"
 
 PARTS = tuple(
     (re.compile(pattern, re.IGNORECASE), instead)
@@ -63,11 +64,13 @@ PARTS = tuple(
             rf"{_STARTS}{_I_AM} {_SELF}(?:,? so (?!to speak)|,? (?:and|but|which means(?: that)?) (?=I\b)|, (?=I\b))",
             "",
         ),
-        # "I cannot drive, as I am an AI."
-        (rf"(?:,? (?:as|since|because)|,) {_I_AM} {_SELF}(?=[.!?;]| and I\b)", ""),
+        # "My purpose as an AI assistant is", "my role, as an AI, is"
+        (rf"\b(my (?:{_WORD} )?{_PURPOSE})(?: as {_SELF}|, as {_SELF},)(?= (?:is|was|includes?)\b)", r"\1"),
+        # "I cannot drive, as I am an AI.", "I'm sorry, but I'm just an AI."
+        (rf"(?:,? (?:as|since|because|but)|,) {_I_AM} {_SELF}(?=[.!?;]| and I\b)", ""),
     )
 )
-"""Parts of a sentence that can stand without them, and what takes their place."""
+"""Parts of a sentence that can stand without them, and the template of what takes their place."""
 
 _NOT = r"(?:(?:,| and|,? but)? not an? [\w -]{2,25})?"
 _ASIDE = r"(?:,? (?:and (?:I am|I['’]m) )?here to (?:help|assist)[^.!?]{0,30})?"
@@ -161,7 +164,7 @@ def _without(pattern: re.Pattern, instead: str, text: str) -> str:
     """`text` without the matches; what follows a removed beginning of a sentence gets its capital."""
     parts, end = [], 0
     for found in pattern.finditer(text):
-        parts += [text[end : found.start()], instead]
+        parts += [text[end : found.start()], found.expand(instead)]
         end = found.end()
         if found.group()[0].isupper() and not instead:
             parts.append(text[end].upper())
