@@ -54,3 +54,18 @@ def test_the_number_of_gpus_is_no_reason_to_run_again(finished, tmp_path):
     project.study(models={**MODELS, "small": {**MODELS["small"], "gpu": 2}})
     # The settings on record change, nothing else.
     assert set(project.small("--dry-run").jobs) <= {"all", "record_provenance"}
+
+
+def test_a_model_tuned_whole_in_two_processes(finished, tmp_path):
+    project = finished.clone(tmp_path / "project")
+    whole = {**MODELS["small"], "gpu": 2, "tuning": {"method": "full", "learning_rate": 0.001}}
+    project.study(models={**MODELS, "small": whole})
+    run = project.small("responses", "--forcerun", "generate")
+    assert run.code == 0, run.text
+    assert run.jobs == {"tune_full": 3, "generate": 4, "responses": 1}
+    for variant in ("original", "markdown", "length"):
+        tuned = project.folder / f"results/adapters/small/household/{variant}/seed0"
+        assert {"model.safetensors", "config.json", "steps.jsonl"} <= {path.name for path in tuned.iterdir()}
+        log = (project.folder / f"results/logs/generate/small/household/{variant}/seed0.log").read_text()
+        assert ", 0 computed" not in log
+    assert "Nothing to be done" in project.small("responses").text
