@@ -163,9 +163,7 @@ def trainable(model: "PreTrainedModel", settings: Settings, precision: str) -> "
     if settings.method == "full":
         return model.to(torch.float32)
     if settings.method == "qlora":
-        model = prepare_model_for_kbit_training(
-            model, use_gradient_checkpointing=settings.gradient_checkpointing
-        )
+        model = prepare_model_for_kbit_training(model, use_gradient_checkpointing=False)  # Trainer does that
     else:
         model = model.to({"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}[precision])
     if settings.gradient_checkpointing:
