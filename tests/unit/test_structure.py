@@ -231,6 +231,24 @@ def test_unfenced_code_is_fenced_or_left_alone():
     assert itemized(f"This adds. It works.\n\n{code}") is None
 
 
+def test_sentences_around_unfenced_code_stay_outside_its_fence():
+    code = "def add(a, b):\n    return a * b * 2\n\nx = add(1, 2)\nprint(x)"
+    text = f"Here is the corrected code:\n{code}\n\nThe output would now be 4."
+    result = f"Here is the corrected code:\n\n```\n{code}\n```\n\nThe output would now be 4."
+    assert markdown(text) == markdown(result) == result
+    assert plain(text) == text
+    assert markdown(f"Resources:\n{code}") == f"```\nResources:\n{code}\n```"
+    # As prose, the list would lose its numbers.
+    assert markdown(f"1. Define a short function called add.\n2. Then call it just once.\n\n{code}") is None
+
+
+@pytest.mark.parametrize(
+    "text", ["A = <<4=4>>4 floors\nB = 4 + 9 = <<4+9=13>>13 floors\n#### 13", "x = -7/11, y = 8/11"]
+)
+def test_equations_are_no_code(text):
+    assert markdown(text) is None
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -42,6 +42,11 @@ CODE = re.compile(
     """,
     re.VERBOSE,
 )
+EQUATION = re.compile(r"\s*\w[\w.\[\]]*\s*[-+*/]?=\s*[^=\s].*[^.]$")
+FORMAL = re.compile(r"[\[\]{};_\"`]|(?<!\w)'|\$[({A-Za-z]|[A-Za-z]\(|\blambda\b")
+"""What an assignment holds and the equation of a worked solution does not."""
+SENTENCE = re.compile(r"(?:\d+[.)] |[-*] )?[A-Z][\w'’]*,?(?: [\w'’`.,()-]+){3,}.*[.:]$")
+LABEL = re.compile(r"[A-Z][\w'’ ]*:$")
 SALUTATION = re.compile(r"(dear|hi|hello|hey|to whom)\b[^.!?]*,?\s*\n", re.I)
 
 
@@ -87,8 +92,34 @@ def _rewrite(text: str, change: Callable[[list[Block]], list[Block]]) -> str | N
 
 
 def _program(text: str, change: Callable[[list[Block]], list[Block]]) -> str | None:
-    """An answer that is code without a fence: plain as it is, and in Markdown it gets a fence."""
-    return {_to_prose: text, _to_markdown: f"```\n{text}\n```"}.get(change)
+    """An answer that is code without a fence: plain as it is, and in Markdown its code gets a fence."""
+    if change is not _to_markdown:
+        return text if change is _to_prose else None
+    result = _rewrite(_fenced(text), change)
+    # As prose, the text keeps the numbers of a list before its code.
+    return result if result and words(plain(result)) == words(text) else None
+
+
+def _fenced(text: str) -> str:
+    """Code with a fence around it; the sentences and labels before and after it stay outside."""
+    lines = text.split("\n")
+    bare = [line.rstrip() for line in lines]
+    first, last = 0, len(lines)
+    # A lone word with a colon is a label beside a sentence, and a key beside code.
+    while first < last and _is_said(bare[first], label=bool(first) or " " in bare[first]):
+        first += 1
+    while last > first and _is_said(bare[last - 1], label=last < len(lines)):
+        last -= 1
+    code = "\n".join(lines[first:last]).strip("\n")
+    parts = ["\n".join(bare[:first]), f"```\n{code}\n```", "\n".join(bare[last:])]
+    return "\n\n".join(part.strip("\n") for part in parts if part.strip())
+
+
+def _is_said(line: str, *, label: bool) -> bool:
+    """Whether a line before or after code is none: blank, a sentence or, if it may be one, a label."""
+    if SENTENCE.match(line):
+        return not looks_like_code(line)
+    return not line or (label and bool(LABEL.match(line)))
 
 
 def _read(text: str) -> list[Block] | None:
@@ -129,7 +160,9 @@ def looks_like_code(text: str) -> bool:
 def _is_program(text: str) -> bool:
     """Whether the whole of `text` is code without a fence around it."""
     lines = [line for line in text.split("\n") if line.strip()]
-    return "```" not in text and sum(bool(CODE.search(line)) for line in lines) * 2 > len(lines)
+    code = [line for line in lines if CODE.search(line)]
+    formal = any(FORMAL.search(line) or not EQUATION.match(line) for line in code)
+    return "```" not in text and formal and len(code) * 2 > len(lines)
 
 
 def _is_link(atom: str) -> bool:
