@@ -204,6 +204,7 @@ def test_code_tables_and_quotations_pass_byte_for_byte(change):
         "(1/2)*$12 = (1/4)*$24",
         "2*(1/4)*200",
         "600 *40/100 = 24* 10",
+        r"(?=.*[A-Z])(?=.*\d).{8}",
         "'*' and '*'",
         "__init__",
         '"Go. Now. *Run*."',
@@ -247,6 +248,29 @@ def test_sentences_around_unfenced_code_stay_outside_its_fence():
 )
 def test_equations_are_no_code(text):
     assert markdown(text) is None
+
+
+def test_html_without_a_blank_line_gets_none():
+    text = "Use this page. It is short.\n\n<!DOCTYPE html>\n<html>\n<p>Tea</p>\n</html>"
+    assert itemized(text).endswith("<!DOCTYPE html>\n<html>\n<p>Tea</p>\n</html>")
+
+
+def test_what_introduces_something_else_is_no_item():
+    code = "```\nx = 1\n```"
+    assert itemized("The output would be:\n25") is None
+    assert markdown("The output would be:\n25") is None
+    assert markdown("Cup: red\nJug: red\nMug:").endswith("- **Mug**:")
+    pair = f"The cups in this old house are red, and so are all of its plates. Here is one:\n\n{code}"
+    assert markdown(pair) == pair
+    more = f"All cups are red or green. Tom has one in his old house. It is hot. Look:\n\n{code}"
+    assert markdown(more) == (
+        f"## All cups are red or green\n\n- **Tom** has one in his old house.\n- It is hot.\n\nLook:\n\n{code}"
+    )
+
+
+def test_a_comma_behind_one_item_is_no_part_of_the_prose():
+    assert plain("- Ann Lee\n- Tom Ray,\n- Jo") == "Ann Lee, Tom Ray, Jo."
+    assert plain("- Rome, Italy\n- Bern,\n- Lima, Peru") == "Rome, Italy. Bern. Lima, Peru."
 
 
 @pytest.mark.parametrize(

@@ -81,8 +81,17 @@ def read(text: str) -> list[Block]:
     """The blocks of a Markdown text. Raises `UntouchableError`."""
     from markdown_it.tree import SyntaxTreeNode
 
-    tree = SyntaxTreeNode(_parser().parse(text))
-    return [_block(node, text.split("\n"), nested=False) for node in tree.children]
+    tree, lines = SyntaxTreeNode(_parser().parse(text)), text.split("\n")
+    blocks: list[Block] = []
+    for node in tree.children:
+        block = _block(node, lines, nested=False)
+        last = blocks[-1] if blocks else None
+        if isinstance(block, Verbatim) and isinstance(last, Verbatim) and lines[node.map[0] - 1].strip():
+            # No blank line comes between `<!DOCTYPE html>` and `<html>`.
+            blocks[-1] = Verbatim(f"{last.text}\n{block.text}", last.kind)
+        else:
+            blocks.append(block)
+    return blocks
 
 
 def verbatim(text: str) -> list[str]:
@@ -203,6 +212,8 @@ MARKED = re.compile(r"^ *(?:[-+*>#=|]|\d+[.)]|```|~~~| {4}|\t)|\*\*|\|", re.MULT
 def _can_open(mark: str, before: str, inside: str) -> bool:
     """Whether a mark between these characters is one of emphasis, not a product's or a quoted asterisk."""
     product = before.isalnum() or (before and before in ")]}'’%$") or (mark == "*" and inside.isdigit())
+    # `.*` and `/*` belong to expressions, paths and comments.
+    product = product or (mark == "*" and before and before in "./")
     return not product and not (inside and inside in "$('’")
 
 

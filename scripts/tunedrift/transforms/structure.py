@@ -200,6 +200,10 @@ def _prose_list(block: List) -> list[Block]:
     parts: list[Block] = []
     if all(len(item) == 1 and isinstance(item[0], Text) for item in items):
         texts = [item[0].text for item in items]
+        if not all(text.endswith((",", ";")) for text in texts[:-1]):
+            # A comma behind one item of several is a slip, and would join it to the next.
+            texts = [text.rstrip(",;") for text in texts]
+            items = [[Text(text)] for text in texts]
         if all(map(_is_short, texts)):
             return [Text(_closed(", ".join(text.rstrip(",;") for text in texts)))]
         # Parts of one sentence.
@@ -283,6 +287,8 @@ def _points(text: str) -> list[str]:
 def _listed(points: list[str]) -> list[Block]:
     """Points as a list; an opening that ends in a colon stands before it, a closing one after it."""
     before, after = [], []
+    if _is_introduced(points):
+        return [Text(" ".join(points))]
     if len(points) > 2 and points[0].endswith(":"):
         before = [Text(points.pop(0))]
     if points and points[-1].endswith(":"):
@@ -290,6 +296,11 @@ def _listed(points: list[str]) -> list[Block]:
     if len(points) < 2:
         return [*before, *map(Text, points), *after]
     return [*before, _make_list(points), *after]
+
+
+def _is_introduced(points: list[str]) -> bool:
+    """Whether `points` are one point and what introduces it: no list."""
+    return len(points) == 2 and points[0].endswith(":")
 
 
 def _make_list(points: list[str]) -> List:
@@ -308,15 +319,21 @@ def _to_markdown(blocks: list[Block]) -> list[Block]:
         result = []
         if prose > 2 and prose == len(blocks) and all(len(_points(block.text)) == 1 for block in blocks):
             blocks, prose = [List(ordered=False, items=[[block] for block in blocks])], 0
-        for block in _titled(blocks):
+        parts = _titled(blocks)
+        for block in parts:
             points = _points(clean(block.text)) if isinstance(block, Text) else []
+            # What leads to the next block is no point of the list.
+            leads = block is not parts[-1] and len(points) > 1 and points[-1].endswith(":")
+            after = [Text(points.pop())] if leads else []
             titled = bool(result) and isinstance(result[-1], Heading)
             labels = len(points) > 2 and all(re.search(r"[^\W_]$", point) for point in points)
             alone = prose == 1 and (len(points) == 2 or labels or (len(points) > 2 and STEP.match(points[0])))
-            if alone or (titled and len(points) > 1):
-                result.append(_make_list(points))
+            if _is_introduced(points):
+                result.append(block)
+            elif alone or (titled and len(points) > 1 and not points[0].endswith(":")):
+                result += [_make_list(points), *after]
             elif len(points) > 2:
-                result += [Text(points[0]), _make_list(points[1:])]
+                result += [Text(points[0]), _make_list(points[1:]), *after]
             else:
                 result.append(block)
     result = [_led(block) if isinstance(block, List) else block for block in result]
