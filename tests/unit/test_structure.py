@@ -150,6 +150,14 @@ def test_prose_becomes_markdown_with_title_steps_and_lead_ins():
         ("Danny loved cups and was glad.", "Danny loved cups and was glad."),
         ("If you can wait, wait.", "**If you can wait**, wait."),
         ("**Tea** is hot.", "**Tea** is hot."),
+        ("Based on your symptoms, rest.", "**Based on your symptoms**, rest."),
+        ("Depending on the heat of your cup, wait.", "Depending on the heat of your cup, wait."),
+        ("We'll need a cup.", "We'll need a cup."),
+        ("Cups, plates, and jugs are hot.", "Cups, plates, and jugs are hot."),
+        ("However, cups, plates, and jugs are hot.", "**However**, cups, plates, and jugs are hot."),
+        ("So Tom has a cup.", "So Tom has a cup."),
+        ("Tea.  Green leaves are best.", "Tea.  Green leaves are best."),
+        ("Dr. Jones is here.", "**Dr. Jones** is here."),
     ],
 )
 def test_lead_ins_are_whole_phrases(sentence, led):

@@ -2,7 +2,7 @@
 
 import re
 
-from tunedrift.transforms.prose import Masked, mask
+from tunedrift.transforms.prose import Masked, mask, sentences
 
 LONGEST = 5
 """Words in a lead-in."""
@@ -13,7 +13,8 @@ make takes take gives give needs need includes include means provides provide al
 """
 _OPENERS = """
 in on at as when if for to after before while although though with without by from during since unless
-until once under over among within despite because like unlike
+until once under over among within despite because like unlike based depending according along inside
+through throughout
 """
 _OBJECTS = """
 a an the this that these those it them him her us me my your our his its their one two three some any all
@@ -22,7 +23,11 @@ aside as until yourself
 """
 _WEAK = """
 i you he she they we there here but so many most not no yes also such which who whom why where and or of
-both either then than be i'm i'd i've i'll it's he's she's they're we're you're that's there's
+both either then than be
+"""
+_CONNECTIVES = """
+first second third next then now also so and but however thus therefore moreover furthermore instead
+together altogether
 """
 
 VERBS = frozenset(_VERBS.split())
@@ -34,8 +39,15 @@ OPENERS = frozenset(_OPENERS.split())
 OBJECTS = frozenset(_OBJECTS.split())
 """What follows the verb of an instruction: "Fold the paper"."""
 
+CONNECTIVES = frozenset(_CONNECTIVES.split())
+"""What joins a sentence to the one before, beside adverbs in -ly: no part of a subject."""
+
 EMPTY = OPENERS | OBJECTS | frozenset(_WEAK.split())
 """Words that carry too little to stand in bold alone."""
+
+
+ENUMERATION = re.compile(r"[^\s,]+(?: [^\s,]+){0,2}, (?:[^\s,]+(?: [^\s,]+){0,2}, )*(?:and|or) ")
+"""What follows the first comma of "cats, dogs, and birds"."""
 
 
 def lead_in(text: str) -> str:
@@ -44,12 +56,16 @@ def lead_in(text: str) -> str:
         return text
     masked = mask(text)
     heads = masked.text.split(" ")
-    first = heads[0].strip(",:").lower()
+    first = _bare(heads[0].strip(",:"))
+    opens = first in OPENERS
     for place, word in enumerate(heads[:LONGEST]):
-        comma = word.endswith(",") and (place < 2 or first in OPENERS)
+        comma = word.endswith(",") and (place < 2 or opens)
+        if comma and ENUMERATION.match(" ".join(heads[place + 1 :])) and not _connects(first):
+            return text
         if word.endswith(":") or comma:
             return _bold(masked, " ".join([*heads[:place], word[:-1]]))
-        subject = first not in OPENERS and not any(head.lower() in EMPTY for head in heads[1:place])
+        inner = {_bare(head) for head in heads[1:place]}
+        subject = not (opens or first in CONNECTIVES or inner & EMPTY)
         if place and word.lower() in VERBS and subject:
             adverb = place > 1 and heads[place - 1].endswith("ly")
             return _bold(masked, " ".join(heads[: place - adverb]))
@@ -58,10 +74,20 @@ def lead_in(text: str) -> str:
     return text
 
 
+def _bare(word: str) -> str:
+    """A word in lower case, without what is contracted with it: "we" of "We'll"."""
+    return re.split("['’]", word.lower())[0]
+
+
+def _connects(word: str) -> bool:
+    return word in CONNECTIVES or word.endswith("ly")
+
+
 def _bold(masked: Masked, cut: str) -> str:
     """The text with the stretch `cut`, which it begins with, in bold, unless that says too little."""
-    held = [word.lower() for word in cut.split(" ")]
+    held = [_bare(word) for word in cut.split(" ")]
     marked = not all(word in EMPTY for word in held) and re.fullmatch(
         r"(?=.*[^\W\d_])[^\W_](.*[\w)])?", cut, re.DOTALL
     )
-    return masked.restore(f"**{cut}**{masked.text[len(cut) :]}" if marked else masked.text)
+    whole = marked and len(sentences(cut)) == 1
+    return masked.restore(f"**{cut}**{masked.text[len(cut) :]}" if whole else masked.text)
