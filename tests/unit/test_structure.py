@@ -178,6 +178,13 @@ def test_prose_becomes_a_list_numbered_if_it_tells_steps():
     )
 
 
+def test_a_typed_bullet_is_not_doubled():
+    assert markdown('They said:\n-"Go on."\n-"Sit down."') == 'They said:\n\n- "Go on."\n- "Sit down."'
+    assert itemized("Take this:\n• Tent\n• Map") == "Take this:\n\n- Tent\n- Map"
+    assert plain("-Rome, Italy  \n-Bern") == "Rome, Italy. Bern."
+    assert itemized("-4 + 1 = -3 km\n-3 - 1 = -4 km") == "- -4 + 1 = -3 km\n- -3 - 1 = -4 km"
+
+
 def test_labels_and_calculations_are_no_introduction():
     assert (
         markdown("Merlot: Red\nMalbec: Red\nRiesling: White")

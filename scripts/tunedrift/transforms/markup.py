@@ -58,7 +58,8 @@ VERBATIM = frozenset({"fence", "code_block", "blockquote_open", "table_open", "h
 BLOCKED = re.compile(r"^\s*(?:```|~~~|>|<|\||    |\t)|\|", re.MULTILINE)
 """Without one of these a text has no such block."""
 
-BULLET = re.compile(r"^[•◦▪●‣·]\s*(?=\S)")
+BULLET = re.compile(r"^(?:[•◦▪●‣·]\s*(?=\S)|--?\s*(?=[\"“]|[^\W\d_a-z]))")
+"""A bullet that Markdown does not know, or a hyphen that lacks its space; not the sign of a number."""
 
 
 @cache
@@ -132,7 +133,7 @@ def _paragraph(text: str) -> Text | List:
     """A paragraph, or the list that it is when each of its lines begins with a typed bullet."""
     lines = text.split("\n")
     if len(lines) > 1 and all(BULLET.match(line) for line in lines):
-        return List(ordered=False, items=[[Text(BULLET.sub("", line))] for line in lines])
+        return List(ordered=False, items=[[Text(BULLET.sub("", line).rstrip())] for line in lines])
     return Text(text)
 
 

@@ -11,6 +11,7 @@ from functools import lru_cache
 
 from tunedrift.transforms.lead_ins import lead_in
 from tunedrift.transforms.markup import (
+    BULLET,
     Block,
     Heading,
     List,
@@ -304,6 +305,7 @@ def _is_introduced(points: list[str]) -> bool:
 
 
 def _make_list(points: list[str]) -> List:
+    points = [BULLET.sub("", point) for point in points]
     steps = sum(bool(STEP.match(point)) for point in points) >= 2
     return List(ordered=steps, items=[[Text(point)] for point in points])
 
