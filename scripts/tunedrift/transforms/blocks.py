@@ -6,6 +6,7 @@ processes changes nothing but the time.
 
 import os
 import threading
+from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context, parent_process
@@ -18,10 +19,10 @@ from tunedrift.tables.variants import VARIANTS
 from tunedrift.transforms.cell import Cell, Changed
 from tunedrift.transforms.tally import Tally
 
-SMALLEST, LARGEST = 500, 20_000
+SMALLEST, LARGEST = 250, 20_000
 """Rows of a block: enough to be worth sending, few enough to be held as Python objects."""
 
-SHARES = 8
+SHARES = 16
 """Blocks per process: many, so that none waits long for the last."""
 
 NOTHING = pl.DataFrame(schema={name: INSTRUCTIONS.columns[name] for name in ("row_id", "messages")})
@@ -87,10 +88,28 @@ def _pooled(blocks: range, size: int, processes: int, given: tuple) -> Iterator[
     os.environ["POLARS_MAX_THREADS"] = "1"
     spawned = get_context("spawn")
     with ProcessPoolExecutor(processes - 1, mp_context=spawned, initializer=_give, initargs=given) as pool:
-        sent = [pool.submit(_pooled_block, start, size) for start in reversed(blocks)][::-1]
-        # This process works from the front while the others start, and then towards them.
-        for start, block in zip(blocks, sent, strict=True):
-            yield _block(start, size, *given) if block.cancel() else block.result()
+        left, sent, own, turn = deque(blocks), {}, {}, threading.Lock()
+
+        def send(_: object = None) -> None:
+            with turn:
+                start = left.pop() if left else None
+                if start is not None:
+                    sent[start] = pool.submit(_pooled_block, start, size)
+            if start is not None:
+                sent[start].add_done_callback(send)
+
+        def take() -> int | None:
+            with turn:
+                return left.popleft() if left else None
+
+        # The others get blocks from the end, one at a time each; this process works towards them
+        # from the front, also while they start.
+        for _ in range(processes - 1):
+            send()
+        while (start := take()) is not None:
+            own[start] = _block(start, size, *given)
+        for start in blocks:
+            yield own[start] if start in own else sent[start].result()
 
 
 def _give(*given: object) -> None:
@@ -112,4 +131,7 @@ def _block(
     start: int, size: int, path: str | Path, cell: Cell, safety: pl.DataFrame
 ) -> tuple[pl.DataFrame, Tally]:
     frame = pl.scan_parquet(path).slice(start, size).collect()
-    return transform_block(frame, cell, safety.filter(pl.col("row_id").is_in(frame["row_id"].implode())))
+    own = safety.filter(pl.col("row_id").is_in(frame["row_id"].implode()))
+    made, tally = transform_block(frame, cell, own)
+    # What is built from Python objects holds several times the memory that its values need.
+    return pl.read_ipc(made.write_ipc(None).getvalue()), tally
