@@ -166,13 +166,19 @@ def test_an_edit_of_the_study_reruns_and_computes_what_it_touches(project, case)
 
 # --- Edits of code -----------------------------------------------------------------------------------------------
 
+OF_TUNING = (
+    "scripts/tunedrift/trainer.py",
+    "supervised.sum(1).clamp_min(1)",
+    "supervised.sum(1).clamp_min(2)",
+)
+
 CODE_EDITS = {
     "a comment": ("scripts/tunedrift/tuning.py", "import math\n", "import math  # numbers\n", set()),
     "a docstring": ("scripts/tunedrift/drift.py", '"""Drift:', '"""What drifted:', set()),
     "a reformat": (
         "scripts/tune.py",
-        "import json\nimport shutil\n",
-        "import json\n\n\nimport shutil\n",
+        "import json\nimport os\n",
+        "import json\n\n\nimport os\n",
         set(),
     ),
     "a log path": ("rules/adapters.smk", "<results>/logs/tune/", "<results>/logs/adapters/", set()),
@@ -183,9 +189,7 @@ CODE_EDITS = {
         {"draw", "draw_variants", "draw_losses"},
     ),
     "a function of tuning": (
-        "scripts/tunedrift/tuning.py",
-        "supervised.sum(1).clamp_min(1)",
-        "supervised.sum(1).clamp_min(2)",
+        *OF_TUNING,
         {"tune", "draw_losses", "generate", "judge", "score_responses", *REPORT},
     ),
     "a function of scoring": (
@@ -230,12 +234,7 @@ def test_a_checkout_reruns_nothing(project):
     (project.folder / ".gitignore").write_text("results\nmodels\nwork\n.snakemake\n")
     for command in (("init", "-b", "one"), ("add", "."), ("commit", "-m", "one"), ("checkout", "-b", "two")):
         git(*command)
-    edit(
-        project,
-        "scripts/tunedrift/tuning.py",
-        "supervised.sum(1).clamp_min(1)",
-        "supervised.sum(1).clamp_min(2)",
-    )
+    edit(project, *OF_TUNING)
     git("commit", "-am", "two")
     git("checkout", "one")
     assert "Nothing to be done" in project.small("--dry-run").text
