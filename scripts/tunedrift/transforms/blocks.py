@@ -102,9 +102,9 @@ def _pooled(blocks: range, size: int, processes: int, given: tuple) -> Iterator[
             with turn:
                 return left.popleft() if left else None
 
-        # The others get blocks from the end, one at a time each; this process works towards them
-        # from the front, also while they start.
-        for _ in range(processes - 1):
+        # The others get blocks from the end, with one more each in hand so that none waits for the next;
+        # this process works towards them from the front, also while they start.
+        for _ in range(2 * (processes - 1)):
             send()
         while (start := take()) is not None:
             own[start] = _block(start, size, *given)
