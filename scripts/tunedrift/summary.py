@@ -235,5 +235,7 @@ def forecast_sentence(row: Row, forecasts: pl.DataFrame) -> str:
     if clear and clear[0]["n"]:
         text += f", {number(clear[0]['estimate'])} of the {clear[0]['n']} resolved pairs"
     if chance and chance[0]["estimate"] is not None:
-        text += f" (permutation p = {chance[0]['estimate']:.3f}, {chance[0]['n']} tuned variants)"
+        p = chance[0]["estimate"]
+        shown = "< 0.001" if p < 0.001 else f"= {p:.3f}"
+        text += f" (permutation p {shown}, {chance[0]['n']} tuned variants)"
     return text + "."
