@@ -50,7 +50,7 @@ def main(args: argparse.Namespace) -> None:
     import polars as pl
     import torch
 
-    from tunedrift import chat, files, generation, models
+    from tunedrift import chat, generation, models
     from tunedrift.digest import code_digest
     from tunedrift.provenance import versions
     from tunedrift.store import Store, digest
@@ -63,7 +63,7 @@ def main(args: argparse.Namespace) -> None:
         "generate",
         {
             "model": models.identity(args.model),
-            "tuned": args.tuned and files.sha256(args.tuned, models.config_of(args.tuned)),
+            "tuned": args.tuned and models.tuned_digest(args.tuned),
             "decoding": [args.max_new_tokens, args.temperature, args.seed],
             "device": models.device(),
             "code": code_digest(__file__),

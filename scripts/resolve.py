@@ -32,8 +32,9 @@ def fetch(hub: str, revision: str, more: list[str]) -> Path:
     from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled
 
     wanted = ["*.json", "*.safetensors", "*.model", "*.jinja", "*.txt", *more]
+    twice = ["original/*", "consolidated*"]  # the same weights in their makers' own format
     try:
-        return Path(snapshot_download(hub, revision=revision, allow_patterns=wanted))
+        return Path(snapshot_download(hub, revision=revision, allow_patterns=wanted, ignore_patterns=twice))
     except (LocalEntryNotFoundError, OfflineModeIsEnabled, OSError) as error:
         if isinstance(error, HfHubHTTPError):
             raise UserError(

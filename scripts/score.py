@@ -110,9 +110,7 @@ def main(args: argparse.Namespace) -> None:
         },
     )
     tokenizer = models.load_tokenizer(args.model)
-    scored = [
-        (key, column, chat.render(tokenizer, messages).rstrip()) for key, column, messages in texts(args)
-    ]
+    scored = [(key, column, chat.render(tokenizer, messages)) for key, column, messages in texts(args)]
     missing = sorted({text for *_, text in scored if digest(text) not in store})
     if missing:
         model = models.load_reward_model(args.model)

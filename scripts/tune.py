@@ -27,10 +27,13 @@ def parser() -> argparse.ArgumentParser:
         help="an adapter, an adapter on a base in 4 bits, or all weights",
     )
     parser.add_argument("--rank", type=int, default=8, help="LoRA rank")
-    parser.add_argument("--alpha", type=int, default=16, help="LoRA alpha")
+    parser.add_argument("--alpha", type=float, default=16, help="LoRA alpha")
     parser.add_argument("--dropout", type=float, default=0.0, help="LoRA dropout")
     parser.add_argument(
-        "--target-modules", default="all-linear", help="LoRA target modules, as PEFT names them"
+        "--target-modules",
+        nargs="+",
+        default=["all-linear"],
+        help="layers with an adapter: all-linear, family (PEFT's choice for the architecture), or names",
     )
     parser.add_argument("--learning-rate", type=float, default=2e-4)
     parser.add_argument("--epochs", type=int, default=3)
@@ -73,9 +76,8 @@ def main(args: argparse.Namespace) -> None:
     from tunedrift.provenance import versions
     from tunedrift.store import digest
 
-    settings = tuning.Settings(
-        **{field.name: getattr(args, field.name) for field in dataclasses.fields(tuning.Settings)}
-    )
+    given = {field.name: getattr(args, field.name) for field in dataclasses.fields(tuning.Settings)}
+    settings = tuning.Settings(**{**given, "target_modules": tuple(args.target_modules)})
     out = Path(args.out)
     ingredients = {
         "model": models.identity(args.model),

@@ -1,13 +1,13 @@
 """What one step of tuning sees: tokenised chats, the order in which they come, and padded batches."""
 
 import math
-import random
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tunedrift import chat
+from tunedrift.draws import digest
 from tunedrift.errors import UserError
 
 if TYPE_CHECKING:
@@ -57,12 +57,14 @@ class Order:
     """The batches of row numbers, epoch by epoch: random by seed, or of rows of similar length.
 
     Grouped, rows are shuffled, pools of up to 50 batches are sorted by length, and the batches
-    shuffled; an incomplete batch comes last. The lengths are those of the untouched chats, so that
-    variants of the same rows see the same rows in the same steps.
+    shuffled; an incomplete batch comes last. Rows are shuffled by the digest of their row_id, and the
+    lengths are those of the untouched chats, so that variants of the same rows see the same rows in
+    the same steps; a row that only one variant lost (it is too long there) moves those behind it by
+    a place.
     """
 
-    def __init__(self, lengths: list[int], batch_size: int, seed: int, grouped: bool):
-        self.lengths, self.batch_size, self.seed, self.grouped = lengths, batch_size, seed, grouped
+    def __init__(self, data: list[Example], batch_size: int, seed: int, grouped: bool):
+        self.data, self.batch_size, self.seed, self.grouped = data, batch_size, seed, grouped
         self.epoch = 0
 
     def set_epoch(self, epoch: int) -> None:
@@ -70,23 +72,25 @@ class Order:
         self.epoch = epoch
 
     def __len__(self) -> int:
-        return math.ceil(len(self.lengths) / self.batch_size)
+        return math.ceil(len(self.data) / self.batch_size)
 
     def __iter__(self) -> Iterator[list[int]]:
-        draw = random.Random(f"{self.seed}/{self.epoch}")
-        rows = list(range(len(self.lengths)))
-        draw.shuffle(rows)
+        def shuffled(names: list) -> list[int]:
+            return sorted(range(len(names)), key=lambda at: digest(self.seed, self.epoch, names[at]))
+
+        rows = shuffled([example.row_id for example in self.data])
         if not self.grouped:
             return iter(list(self._batches(rows)))
         pool = self.batch_size * max(1, min(POOL, len(rows) // (4 * self.batch_size)))
         batches = [
             batch
             for first in range(0, len(rows), pool)
-            for batch in self._batches(sorted(rows[first : first + pool], key=lambda row: -self.lengths[row]))
+            for batch in self._batches(
+                sorted(rows[first : first + pool], key=lambda row: -self.data[row].length)
+            )
         ]
         last = [batches.pop()] if len(batches[-1]) < self.batch_size else []
-        draw.shuffle(batches)
-        return iter([*batches, *last])
+        return iter([*(batches[at] for at in shuffled(list(range(len(batches))))), *last])
 
     def _batches(self, rows: list[int]) -> Iterator[list[int]]:
         for first in range(0, len(rows), self.batch_size):

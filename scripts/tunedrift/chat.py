@@ -1,5 +1,7 @@
 """Chats as text and tokens: the model's own chat template, and which tokens are the assistant's."""
 
+import os
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from tunedrift.errors import UserError
@@ -17,29 +19,41 @@ IGNORED = -100
 def render(tokenizer: "PreTrainedTokenizerBase", messages: list[Message], *, reply: bool = False) -> str:
     """The chat under the tokenizer's template; `reply` opens the assistant's next turn.
 
-    A template that refuses a system turn gets its text at the head of the first user turn. Where a
-    template can switch thinking off, it is off. Raises `UserError` if the template refuses the chat.
+    A template that has no place for a system turn before the first user turn gets its text at the
+    head of that turn. Where a template can switch thinking off, it is off. Raises `UserError` if the
+    template refuses the chat.
     """
     from jinja2 import TemplateError
 
-    def rendered(messages: list[Message]) -> str:
+    roles = [message["role"] for message in messages]
+    if roles[:2] == ["system", "user"] and not _leads_with_system(tokenizer, tokenizer.chat_template):
+        system, user, *rest = messages
+        messages = [{"role": "user", "content": f"{system['content']}\n\n{user['content']}"}, *rest]
+    try:
         return tokenizer.apply_chat_template(
             messages, tokenize=False, add_generation_prompt=reply, enable_thinking=False
         )
-
-    try:
-        try:
-            return rendered(messages)
-        except TemplateError:
-            if [message["role"] for message in messages[:2]] != ["system", "user"]:
-                raise
-            system, user, *rest = messages
-            return rendered([{"role": "user", "content": f"{system['content']}\n\n{user['content']}"}, *rest])
     except TemplateError as error:
-        roles = ", ".join(message["role"] for message in messages)
         raise UserError(
-            f"the model's chat template refuses a chat with the turns {roles}: {error}."
+            f"the model's chat template refuses a chat with the turns {', '.join(roles)}: {error}."
         ) from error
+
+
+@lru_cache(maxsize=8)
+def _leads_with_system(tokenizer: "PreTrainedTokenizerBase", _template: str) -> bool:
+    """Whether a system turn comes first in every chat; some templates refuse it, drop it, or put it into the last turn."""
+    from jinja2 import TemplateError
+
+    system, user = "words of the system", "words of the user"
+    turns = [{"role": role, "content": f"words of the {role}"} for role in ("system", "user", "assistant")]
+    for messages in (turns, [*turns, {"role": "user", "content": "more words"}]):
+        try:
+            text = tokenizer.apply_chat_template(messages, tokenize=False)
+        except TemplateError:
+            return False
+        if system not in text or text.index(system) > text.index(user):
+            return False
+    return True
 
 
 def under_system(messages: list[Message], system_prompt: str | None) -> list[Message]:
@@ -63,20 +77,26 @@ def supervised(tokenizer: "PreTrainedTokenizerBase", messages: list[Message]) ->
     Returns two lists of one length: ids, and labels with `IGNORED` outside the assistant's turns.
     A turn runs from the end of the opened prompt to the last visible character that the template
     closes it with, so a stop token counts and the line break behind it does not; a token across a
-    turn's start counts. A template that closes a turn with nothing gets the tokenizer's
-    end-of-sequence token at the chat's end.
+    turn's start counts. Where a template writes an answer otherwise than it opens one (with a thought,
+    say), the turn is found by its words. An end-of-sequence token behind a stop token ends the text
+    and no turn. A template that closes a turn with nothing gets the tokenizer's end-of-sequence token
+    at the chat's end.
     """
     text = render(tokenizer, messages)
+    special = tuple(token.content for token in tokenizer.added_tokens_decoder.values() if token.special)
     spans = []
     for turn, message in enumerate(messages):
         if message["role"] == "assistant":
-            start = len(render(tokenizer, messages[:turn], reply=True))
+            opened = render(tokenizer, messages[:turn], reply=True)
             closed = render(tokenizer, messages[: turn + 1]).rstrip()
-            content = message["content"].strip()
-            if not text.startswith(closed[:start]) and content in closed:
-                # A template that writes earlier answers otherwise than the last: found by its words.
-                start = text.find(content, len(render(tokenizer, messages[:turn])))
+            start, content = len(opened), message["content"].strip()
+            if not text.startswith(opened) and content in closed:
+                before = os.path.commonprefix([text, render(tokenizer, messages[:turn])])  # noqa: RUF071 (no paths)
+                start = text.find(content, len(before))
                 closed = text[:start] + closed[closed.rindex(content) :]
+            ended = closed.removesuffix(tokenizer.eos_token or "").rstrip()
+            if len(ended) > start and ended.endswith(special):  # that token ended the text, not the turn
+                closed = ended
             if start < 0 or not text.startswith(closed):
                 raise UserError(
                     "the model's chat template rewrites earlier turns, so answers cannot be told apart."
@@ -84,8 +104,7 @@ def supervised(tokenizer: "PreTrainedTokenizerBase", messages: list[Message]) ->
             spans.append((start, len(closed)))
     ids, labels = (_by_offsets if tokenizer.is_fast else _by_pieces)(tokenizer, text, spans)
     kept = [token for token in labels if token != IGNORED]
-    special = {token for token, added in tokenizer.added_tokens_decoder.items() if added.special}
-    if kept and kept[-1] not in special:
+    if kept and tokenizer.convert_ids_to_tokens(kept[-1]) not in special:
         ids, labels = [*ids, tokenizer.eos_token_id], [*labels, tokenizer.eos_token_id]
     return ids, labels
 

@@ -1,4 +1,8 @@
-"""Answers: batched decoding whose result for a prompt does not hang on its neighbours."""
+"""Answers: batched decoding.
+
+In float32 an answer does not hang on its neighbours in the batch; in lower precision rounding does, and so
+may a word.
+"""
 
 import hashlib
 from collections.abc import Iterator
@@ -76,13 +80,17 @@ def generate(
     """Decode all requests, longest prompts first, yielding answers as their batch is done.
 
     Prompts are padded on the left. Greedy for sample 0; other samples are drawn at `temperature`
-    from a generator seeded by (seed, sample, prompt).
+    from a generator seeded by (seed, sample, prompt). Of the model's own generation settings only the
+    stop tokens are kept: a repetition penalty, say, would be neither greedy nor a draw from the model.
     """
     import torch
-    from transformers import LogitsProcessorList
+    from transformers import GenerationConfig, LogitsProcessorList
 
     prompts = [chat.encode(tokenizer, request.text) for request in requests]
     stops = stop_tokens(model, tokenizer)
+    model.generation_config = GenerationConfig(
+        pad_token_id=tokenizer.pad_token_id, eos_token_id=sorted(stops)
+    )
     order = sorted(
         range(len(requests)), key=lambda i: (-len(prompts[i]), requests[i].text, requests[i].sample)
     )
@@ -103,13 +111,6 @@ def generate(
                 input_ids=ids.to(model.device),
                 attention_mask=mask.to(model.device),
                 max_new_tokens=max_new_tokens,
-                do_sample=False,
-                # A model's own sampling settings would be ignored with a warning.
-                temperature=None,
-                top_p=None,
-                top_k=None,
-                pad_token_id=tokenizer.pad_token_id,
-                eos_token_id=sorted(stops),
                 logits_processor=LogitsProcessorList([GumbelNoise(generators, temperature)]),
             )
         for i, row in zip(batch, output[:, width:].tolist(), strict=True):

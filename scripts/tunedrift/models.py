@@ -6,7 +6,9 @@ Heavy libraries are imported inside the functions: parsing a command line needs 
 import hashlib
 import importlib.util
 import json
+import re
 import warnings
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,9 +16,14 @@ from tunedrift import files
 from tunedrift.errors import UserError
 
 if TYPE_CHECKING:
+    import torch
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 TOKENIZER_FILES = ("tokenizer.json", "tokenizer.model", "tokenizer_config.json", "special_tokens_map.json")
+CONFIG_FILES = ("config.json", "generation_config.json")
+
+TODAY = date(2024, 7, 26)
+"""What a template that writes the date is told: LLaMA 3's own default, and the same on every day of a study."""
 
 
 def template_of(folder: Path) -> str | None:
@@ -51,6 +58,7 @@ def write_description(
     folder = Path(folder)
     weights = sorted(folder.glob("*.safetensors")) or (sorted(folder.glob("*.bin")) if allow_pickle else [])
     tokenizer = [folder / file for file in TOKENIZER_FILES if (folder / file).is_file()]
+    config = [folder / file for file in CONFIG_FILES if (folder / file).is_file()]
     code = sorted(folder.glob("*.py")) if trust_remote_code else []
     if not weights:
         raise UserError(
@@ -69,6 +77,7 @@ def write_description(
         "location": location,
         "revision": revision,
         "weights": files.sha256(*weights),
+        "config": files.sha256(*config),
         "tokenizer": files.sha256(*tokenizer),
         "template": chat_template and hashlib.sha256(json.dumps(chat_template).encode()).hexdigest(),
     }
@@ -82,9 +91,9 @@ def write_description(
 
 
 def identity(model_json: str | Path) -> dict[str, str]:
-    """The digests by which a described model is known: weights, tokenizer, template, and its own code if it has some."""
+    """The digests by which a described model is known: weights, settings, tokenizer, template, and code that it brings."""
     described = files.read_json(model_json)
-    parts = ("weights", "tokenizer", "template", "code")
+    parts = ("weights", "config", "tokenizer", "template", "code")
     return {part: described[part] for part in parts if part in described}
 
 
@@ -93,6 +102,11 @@ def source(model_json: str | Path) -> dict:
     described = files.read_json(model_json)
     allowed = {"trust_remote_code": "code" in described}
     if described["kind"] == "hub":
+        if not _in_cache(described["location"], described["revision"]):
+            raise UserError(
+                f"model {described['name']!r}: the local cache no longer holds {described['location']}. "
+                f"Delete {model_json} and run again."
+            )
         return {
             "pretrained_model_name_or_path": described["location"],
             "revision": described["revision"],
@@ -108,10 +122,17 @@ def source(model_json: str | Path) -> dict:
     return {"pretrained_model_name_or_path": str(folder), **allowed}
 
 
+def _in_cache(hub: str, revision: str) -> bool:
+    from huggingface_hub import try_to_load_from_cache
+
+    return isinstance(try_to_load_from_cache(hub, "config.json", revision=revision), str)
+
+
 def load_tokenizer(model_json: str | Path, template: str | Path | None = None) -> "PreTrainedTokenizerBase":
     """The model's tokenizer, with a padding token that is not silently the stop token.
 
-    Its chat template is that of the file `template`, else that of `model.json`, else its own.
+    Its chat template is that of the file `template`, else that of `model.json`, else its own; one that
+    writes the date of the day writes a fixed one.
     """
     from transformers import AutoTokenizer
 
@@ -126,6 +147,11 @@ def load_tokenizer(model_json: str | Path, template: str | Path | None = None) -
             f"{model_json}: the model has no chat template. Choose an instruction-tuned model, name a file "
             "with its `template`, or put a chat_template.jinja beside its tokenizer."
         )
+    tokenizer.chat_template = re.sub(
+        r"""strftime_now\(\s*(["'])(.*?)\1\s*\)""",
+        lambda call: repr(TODAY.strftime(call[2])),
+        tokenizer.get_chat_template(),
+    )
     if tokenizer.pad_token is None:
         # Masks, not ids, decide what counts, so a shared id does no harm here.
         tokenizer.pad_token = tokenizer.eos_token
@@ -143,7 +169,7 @@ def load_chat_model(model_json: str | Path, tuned: str | Path | None = None) -> 
     from transformers import AutoModelForCausalLM
 
     adapter = tuned and Path(tuned).name.startswith("adapter")
-    where = _weights(model_json)
+    where = {**_weights(model_json), "dtype": _dtype()}
     if tuned and not adapter:
         where = {**where, "pretrained_model_name_or_path": str(Path(tuned).parent), "use_safetensors": True}
     model = AutoModelForCausalLM.from_pretrained(**where, **placement())
@@ -156,9 +182,10 @@ def load_chat_model(model_json: str | Path, tuned: str | Path | None = None) -> 
     return model.eval()
 
 
-def config_of(tuned: Path) -> Path:
-    """The file beside tuned weights that says what they are."""
-    return tuned.with_name("adapter_config.json" if tuned.name.startswith("adapter") else "config.json")
+def tuned_digest(tuned: Path) -> str:
+    """The digest of tuned weights and of the settings beside them."""
+    settings = ("adapter_config.json",) if tuned.name.startswith("adapter") else CONFIG_FILES
+    return files.sha256(tuned, *map(tuned.with_name, settings))
 
 
 def load_for_tuning(model_json: str | Path, *, four_bit: bool = False) -> "PreTrainedModel":
@@ -182,7 +209,7 @@ def load_for_tuning(model_json: str | Path, *, four_bit: bool = False) -> "PreTr
             load_in_4bit=True,
             bnb_4bit_quant_type="nf4",
             bnb_4bit_use_double_quant=True,
-            bnb_4bit_compute_dtype=torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16,
+            bnb_4bit_compute_dtype=getattr(torch, half_precision()),
         )
     return AutoModelForCausalLM.from_pretrained(**_weights(model_json), **more, device_map=_one_device())
 
@@ -191,7 +218,8 @@ def load_reward_model(model_json: str | Path) -> "PreTrainedModel":
     """The sequence-classification reward model (one output) in evaluation mode, spread over the devices at hand."""
     from transformers import AutoModelForSequenceClassification
 
-    model = AutoModelForSequenceClassification.from_pretrained(**_weights(model_json), **placement())
+    where = {**_weights(model_json), "dtype": _dtype()}
+    model = AutoModelForSequenceClassification.from_pretrained(**where, **placement())
     if model.config.num_labels != 1:
         raise UserError(
             f"{model_json}: a reward model has one output, this one has {model.config.num_labels}. "
@@ -205,6 +233,20 @@ def _weights(model_json: str | Path) -> dict:
     quieten()
     pickled = "allow_pickle" in files.read_json(model_json)
     return {**source(model_json), "use_safetensors": not pickled, "dtype": "auto"}
+
+
+def half_precision() -> str:
+    """`bfloat16` where the GPU computes in it, `float16` on an older one, which could only imitate it."""
+    import torch
+
+    return "bfloat16" if torch.cuda.is_bf16_supported(including_emulation=False) else "float16"
+
+
+def _dtype() -> "str | torch.dtype":
+    """What answers and scores are computed in: what a model was saved in, or float32 on a processor."""
+    import torch
+
+    return "auto" if torch.cuda.is_available() else torch.float32
 
 
 def placement() -> dict:

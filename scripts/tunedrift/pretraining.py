@@ -239,9 +239,9 @@ def train_reward(
     )
 
     def encode(messages: list[Message], answer: str) -> list[int]:
-        # A score is read at the stop token, not at the line break behind it (see scoring.py).
-        text = chat.render(tokenizer, [*messages, {"role": "assistant", "content": answer}])
-        return chat.encode(tokenizer, text.rstrip())
+        return chat.encode(
+            tokenizer, chat.render(tokenizer, [*messages, {"role": "assistant", "content": answer}])
+        )
 
     rendered = [[encode(pair.messages, answer) for answer in (pair.chosen, pair.rejected)] for pair in pairs]
     rng = random.Random(seed)

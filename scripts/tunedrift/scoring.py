@@ -20,15 +20,17 @@ def score(
 ) -> Iterator[tuple[str, float]]:
     """Each text with its score, longest first, yielded as its batch is done; higher is better.
 
-    A text is a chat rendered by the reward model's own template, without what follows the last
-    visible character. Texts are padded on the right and the score is read at the last real token by
-    position. (The classifier's own forward looks for the padding id instead, which goes wrong where
-    padding and stop token are one.) A text longer than `max_length` tokens loses its beginning, so
-    that the answer's end is always read.
+    A text is a chat rendered by the reward model's own template, to the end: where that ends with a
+    line break, public reward models were trained to give their score there. Texts are padded on the
+    right and the score is read at the last real token by position. (The classifier's own forward looks
+    for the padding id instead, which goes wrong where padding and stop token are one.) A text longer
+    than `max_length` tokens loses its beginning, so that the answer's end is always read. The head is
+    computed in float32: in lower precision scores that differ would tie.
     """
     import torch
 
     ids = [chat.encode(tokenizer, text)[-max_length:] for text in texts]
+    head = model.score.float()
     order = sorted(range(len(texts)), key=lambda i: (-len(ids[i]), texts[i]))
     progress = Progress(len(order), "texts")
     for first in range(0, len(order), batch_size):
@@ -44,8 +46,8 @@ def score(
             ).last_hidden_state
             last = hidden[torch.arange(len(batch)), lengths.to(hidden.device) - 1]
             # Where a model is spread over devices, the head may lie on another one than the last layer.
-            values = model.score(last.to(model.score.weight.device)).squeeze(-1)
-        for i, value in zip(batch, values.float().tolist(), strict=True):
+            values = head(last.to(head.weight.device).float()).squeeze(-1)
+        for i, value in zip(batch, values.tolist(), strict=True):
             progress.advance(tokens=len(ids[i]))
             yield texts[i], value
     progress.finish()

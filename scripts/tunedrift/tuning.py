@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tunedrift import files
+from tunedrift import files, models
 from tunedrift.batches import Example, Order
 from tunedrift.errors import UserError
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 CHECKPOINTS = 10
 """How often a tuning is saved on its way: what a kill costs, against what saving costs."""
 
+BY_FAMILY = ("family",)
+"""As target modules: those that PEFT names for the model's architecture."""
 
 STEPS = "steps.jsonl"
 """The file in which a tuning says how it went, step by step."""
@@ -36,9 +38,9 @@ class Settings:
 
     method: str
     rank: int
-    alpha: int
+    alpha: float
     dropout: float
-    target_modules: str
+    target_modules: tuple[str, ...]
     learning_rate: float
     epochs: int
     batch_size: int
@@ -59,7 +61,7 @@ def resolve_precision(precision: str) -> str:
         return precision
     if not torch.cuda.is_available():
         return "fp32"
-    return "bf16" if torch.cuda.is_bf16_supported() else "fp16"
+    return {"bfloat16": "bf16", "float16": "fp16"}[models.half_precision()]
 
 
 def tune(
@@ -110,6 +112,7 @@ def tune(
         disable_tqdm=True,
         remove_unused_columns=False,
         dataloader_pin_memory=False,
+        ddp_broadcast_buffers=False,  # a process without a row in a batch would not take part
         use_cpu=not torch.cuda.is_available(),
         bf16=precision == "bf16",
         fp16=precision == "fp16",
@@ -121,12 +124,11 @@ def tune(
     done = int(checkpoint.name.split("-")[1]) if checkpoint else 0
     if checkpoint and first:
         print(f"going on from {checkpoint.name.replace('-', ' ')} of {steps} steps", file=sys.stderr)
-    lengths = [example.length for example in data]
     trainer = AnswerTrainer(
         model=tuned,
         args=arguments,
         train_dataset=data,
-        order=Order(lengths, settings.batch_size, seed, settings.group_by_length),
+        order=Order(data, settings.batch_size, seed, settings.group_by_length),
         padding=tokenizer.pad_token_id,
         rows_at_once=settings.micro_batch_size or settings.batch_size,
     )
@@ -168,16 +170,29 @@ def trainable(model: "PreTrainedModel", settings: Settings, precision: str) -> "
         model = model.to({"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}[precision])
     if settings.gradient_checkpointing:
         model.enable_input_require_grads()
-    return get_peft_model(
-        model,
-        LoraConfig(
-            task_type="CAUSAL_LM",
-            r=settings.rank,
-            lora_alpha=settings.alpha,
-            lora_dropout=settings.dropout,
-            target_modules=settings.target_modules,
-        ),
+    named = settings.target_modules
+    config = LoraConfig(
+        task_type="CAUSAL_LM",
+        r=settings.rank,
+        lora_alpha=settings.alpha,
+        lora_dropout=settings.dropout,
+        target_modules=None if named == BY_FAMILY else named[0] if len(named) == 1 else list(named),
+        exclude_modules=without_text(model) or None,
     )
+    try:
+        return get_peft_model(model, config)
+    except ValueError as error:
+        raise UserError(
+            f"tuning.target_modules or tuning.dropout do not suit this model: {str(error).split('. ')[0]}."
+        ) from error
+
+
+def without_text(model: "PreTrainedModel") -> list[str]:
+    """The linear layers that no text passes, by name: those of a vision tower, which an adapter has no use for."""
+    from torch.nn import Linear
+
+    text = {*model.get_decoder().modules(), model.get_output_embeddings()}
+    return [name for name, layer in model.named_modules() if isinstance(layer, Linear) and layer not in text]
 
 
 def last_checkpoint(folder: Path) -> Path | None:

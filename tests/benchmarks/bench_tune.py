@@ -74,7 +74,7 @@ def tunedrift(folder: Path, chats: list) -> float:
         rank=RANK,
         alpha=2 * RANK,
         dropout=0.0,
-        target_modules="all-linear",
+        target_modules=("all-linear",),
         learning_rate=2e-4,
         epochs=1,
         batch_size=BATCH,

@@ -27,12 +27,17 @@ class Family:
     config: dict = field(default_factory=dict)
 
 
-def turns(opening: str, closing: str, reply: str, start: str = "", role: str = "message['role']") -> str:
-    """A template whose turns are `opening` (with ROLE), the content and `closing`; `reply` opens an answer."""
+def turns(
+    opening: str, closing: str, reply: str, start: str = "", end: str = "", role: str = "message['role']"
+) -> str:
+    """A template whose turns are `opening` (with ROLE), the content and `closing`; `reply` opens an answer.
+
+    `end` is written instead where no answer is opened.
+    """
     opening = opening.replace("ROLE", f"' ~ ({role}) ~ '")
     return (
         f"{start}{{% for message in messages %}}{{{{ '{opening}' ~ message['content'] | trim ~ '{closing}' }}}}"
-        f"{{% endfor %}}{{% if add_generation_prompt %}}{{{{ '{reply}' }}}}{{% endif %}}"
+        f"{{% endfor %}}{{% if add_generation_prompt %}}{{{{ '{reply}' }}}}{{% else %}}{end}{{% endif %}}"
     )
 
 
@@ -41,6 +46,14 @@ INST = (
     "{{ '[INST] <<SYS>>\\n' ~ message['content'] ~ '\\n<</SYS>>\\n\\n' }}{% elif message['role'] == 'user' %}"
     "{{ ('' if loop.index0 and messages[loop.index0 - 1]['role'] == 'system' else '[INST] ') ~ message['content'] ~ ' [/INST]' }}"
     "{% else %}{{ ' ' ~ message['content'] ~ eos_token }}{% endif %}{% endfor %}"
+)
+
+# The system prompt stands in the last turn, and only where that is the user's.
+MISTRAL = (
+    "{{ bos_token }}{% if messages[0]['role'] == 'system' %}{% set system = messages[0]['content'] %}{% endif %}"
+    "{% for message in messages %}{% if message['role'] == 'user' %}{{ '[INST] ' }}"
+    "{% if loop.last and system is defined %}{{ system ~ '\\n\\n' }}{% endif %}{{ message['content'] ~ ' [/INST]' }}"
+    "{% elif message['role'] == 'assistant' %}{{ ' ' ~ message['content'] ~ eos_token }}{% endif %}{% endfor %}"
 )
 
 # An answer is opened with an empty thought when thinking is off; earlier answers keep no thought.
@@ -66,7 +79,7 @@ GEMMA = turns(
     role="'model' if message['role'] == 'assistant' else message['role']",
 )
 GLM = turns("<|ROLE|>\\n", "", "<|assistant|>\\n", start="[gMASK]<sop>")
-PHI = turns("<|ROLE|>\\n", "<|end|>\\n", "<|assistant|>\\n")
+PHI = turns("<|ROLE|>\\n", "<|end|>\\n", "<|assistant|>\\n", end="{{ eos_token }}")
 
 QWEN_TOKENS = ("<|endoftext|>", "<|im_start|>", "<|im_end|>")
 GEMMA_TOKENS = ("<pad>", "<eos>", "<bos>", "<start_of_turn>", "<end_of_turn>")
@@ -92,7 +105,7 @@ FAMILIES = {
         "<|eot_id|>",
         "<|begin_of_text|>",
     ),
-    "mistral": Family("Mistral", INST, ("<unk>", "<s>", "</s>"), "</s>", "</s>", "<s>"),
+    "mistral": Family("Mistral", MISTRAL, ("<unk>", "<s>", "</s>"), "</s>", "</s>", "<s>"),
     "glm": Family("Glm", GLM, GLM_TOKENS, "<|endoftext|>", "<|endoftext|>", None, GLM_STOPS, {"head_dim": 8}),
     "glm4": Family(
         "Glm4", GLM, GLM_TOKENS, "<|endoftext|>", "<|endoftext|>", None, GLM_STOPS, {"head_dim": 8}

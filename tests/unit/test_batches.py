@@ -33,8 +33,12 @@ def test_padding_is_masked_and_carries_no_loss():
     assert batch["row_ids"] == ["a", "b"]
 
 
+def data(lengths):
+    return [batches.Example(f"row{row}", [1], [1], length) for row, length in enumerate(lengths)]
+
+
 def order(epoch=0, grouped=True, seed=0, lengths=LENGTHS):
-    steps = batches.Order(lengths, 8, seed, grouped)
+    steps = batches.Order(data(lengths), 8, seed, grouped)
     steps.set_epoch(epoch)
     drawn = list(steps)
     assert len(drawn) == len(steps) == 14
@@ -61,3 +65,16 @@ def test_grouping_saves_padding_and_keeps_whole_batches_together():
 
 def test_without_grouping_the_order_does_not_depend_on_lengths():
     assert order(grouped=False) == order(grouped=False, lengths=LENGTHS[::-1])
+
+
+@pytest.mark.parametrize("grouped", [True, False])
+def test_a_row_that_one_variant_lost_moves_the_others_by_a_place_at_most(grouped):
+    rows = data(LENGTHS)
+    lost = rows[:20] + rows[21:]
+    drawn = []
+    for examples in (rows, lost):
+        steps = list(batches.Order(examples, 8, 0, grouped))
+        drawn.append({examples[row].row_id: number for number, step in enumerate(steps) for row in step})
+    assert drawn[0].keys() - drawn[1].keys() == {"row20"}
+    moved = sum(drawn[0][name] != drawn[1][name] for name in drawn[1])
+    assert moved <= len(lost) / 4

@@ -100,3 +100,48 @@ def test_a_system_prompt_of_the_study_heads_that_of_the_chat():
     assert once == [{"role": "system", "content": "Be kind."}, *ONE_TURN]
     both = chat.under_system([{"role": "system", "content": "You sail."}, *ONE_TURN], "Be kind.")
     assert both == [{"role": "system", "content": "Be kind.\n\nYou sail."}, *ONE_TURN]
+
+
+SYSTEM = {"role": "system", "content": "Be brief."}
+SECOND = [{"role": "user", "content": "And then?"}, {"role": "assistant", "content": "Water it."}]
+# The system prompt is written in the last turn, if that is the user's (Mistral 7B v0.3).
+LATE_SYSTEM = (
+    "{% if messages[0]['role'] == 'system' %}{% set system = messages[0]['content'] %}{% endif %}"
+    "{% for message in messages %}{% if message['role'] == 'user' %}{{ '[INST] ' }}"
+    "{% if loop.last and system is defined %}{{ system ~ '\n\n' }}{% endif %}{{ message['content'] ~ '[/INST]' }}"
+    "{% elif message['role'] == 'assistant' %}{{ ' ' ~ message['content'] ~ '<|im_end|>' }}{% endif %}{% endfor %}"
+)
+# A thought is opened for the answer to come and kept in none that has come (DeepSeek R1).
+THINKING = tiny.CHATML.replace(
+    "<|im_start|>assistant\n{% endif %}", "<|im_start|>assistant\n<think>\n{% endif %}"
+)
+# A text that asks for no answer ends with a token of its own (Phi 3).
+ENDED = tiny.CHATML.replace(
+    "<|im_start|>assistant\n{% endif %}", "<|im_start|>assistant\n{% else %}<|im_end|>{% endif %}"
+)
+
+
+@pytest.mark.parametrize(
+    ("template", "first", "second"),
+    [
+        (LATE_SYSTEM, " First dig a hole.<|im_end|>", " Water it.<|im_end|>"),
+        (THINKING, "First dig a hole.<|im_end|>", "Water it.<|im_end|>"),
+        (ENDED, "First dig a hole.<|im_end|>", "Water it.<|im_end|>"),
+    ],
+    ids=["system in the last turn", "opened thought", "end of text"],
+)
+def test_whole_answers_are_kept_whatever_the_templates_manner(template, first, second):
+    tokenizer = tiny.tokenizer()
+    tokenizer.chat_template = template
+    for head in ([], [SYSTEM]):
+        assert kept(tokenizer, [*head, *ONE_TURN, *SECOND]) == first + second
+        assert kept(tokenizer, [*head, *ONE_TURN]) == first
+        assert ("Be brief." in chat.render(tokenizer, [*head, *ONE_TURN])) == bool(head)
+
+
+def test_a_system_turn_stands_where_it_stood_in_training_also_in_a_prompt():
+    tokenizer = tiny.tokenizer()
+    tokenizer.chat_template = LATE_SYSTEM
+    trained = chat.render(tokenizer, [SYSTEM, *ONE_TURN, *SECOND])
+    assert trained.startswith(chat.render(tokenizer, [SYSTEM, *ONE_TURN[:1]], reply=True))
+    assert trained.startswith(chat.render(tokenizer, [SYSTEM, *ONE_TURN, *SECOND[:1]], reply=True))

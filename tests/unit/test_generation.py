@@ -1,3 +1,5 @@
+import copy
+
 import pytest
 import tiny
 
@@ -47,6 +49,18 @@ def test_a_greedy_answer_is_the_argmax_of_each_step(loaded):
             ids.append(int(model(torch.tensor([ids])).logits[0, -1].argmax()))
     expected = tokenizer.decode(ids[start:], skip_special_tokens=True).strip()
     assert answers(loaded, requests())["0/0"].text == expected
+
+
+def test_of_a_models_own_settings_only_the_stop_tokens_count(loaded):
+    plain, (model, tokenizer) = answers(loaded, requests(samples=1)), loaded
+    first = chat.encode(tokenizer, "dig")[0]
+    own = copy.deepcopy(model)
+    for name, value in {"repetition_penalty": 1.5, "no_repeat_ngram_size": 1, "top_k": 2}.items():
+        setattr(own.generation_config, name, value)
+    assert answers((own, tokenizer), requests(samples=1)) == plain
+    assert first not in generation.stop_tokens(own, tokenizer)
+    own.generation_config.eos_token_id = first
+    assert first in generation.stop_tokens(own, tokenizer)
 
 
 def test_a_sampled_answer_does_not_depend_on_its_batch(loaded):

@@ -91,6 +91,18 @@ def test_two_processes_train_what_one_trains(command, tmp_path):
     ]
 
 
+def test_a_process_without_a_row_in_a_batch_waits_for_the_others(command, tmp_path):
+    run = subprocess.run(
+        **command("out", "--gpus", 2, "--batch-size", 1, "--epochs", 1),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert run.returncode == 0, run.stderr
+    assert len(json.loads((tmp_path / "out/training.json").read_text())["log"]) == 7
+
+
 def test_each_step_leaves_a_line_of_speed_and_memory(command, tmp_path):
     assert tune(command, "out").returncode == 0
     lines = [json.loads(line) for line in (tmp_path / "out/steps.jsonl").read_text().splitlines()]

@@ -91,6 +91,38 @@ def test_a_template_can_take_the_place_of_the_models_own(tmp_path):
     assert asked.apply_chat_template(chat, tokenize=False) == "So?"
 
 
+def test_a_template_that_writes_the_date_writes_the_same_one_every_day(tmp_path):
+    model_json = tiny.save_chat_model(tmp_path)
+    template = tmp_path / "dated.jinja"
+    template.write_text(
+        "{% if strftime_now is defined %}{% set day = strftime_now('%d %b %Y') %}{% endif %}"
+        '{{ day }} {{ strftime_now( "%Y-%m-%d" ) }}{{ messages[0]["content"] }}'
+    )
+    tokenizer = models.load_tokenizer(model_json, template)
+    written = tokenizer.apply_chat_template([{"role": "user", "content": "!"}], tokenize=False)
+    assert written == "26 Jul 2024 2024-07-26!"
+
+
+def test_settings_of_a_model_are_part_of_its_identity(tmp_path):
+    model_json = tiny.save_chat_model(tmp_path)
+    before = models.identity(model_json)
+    settings = tmp_path / "generation_config.json"
+    settings.write_text(json.dumps({**json.loads(settings.read_text()), "eos_token_id": [2, 5]}))
+    models.write_description(tmp_path, model_json, name="tiny", kind="embedded", location=".")
+    after = models.identity(model_json)
+    assert {part for part in before if before[part] != after[part]} == {"config"}
+
+
+def test_a_hub_model_that_has_left_the_cache_is_one_sentence(tmp_path):
+    model_json = tmp_path / "model.json"
+    described = {"name": "mine", "kind": "hub", "location": "nobody/nothing", "revision": "0" * 40}
+    model_json.write_text(json.dumps(described))
+    with pytest.raises(
+        UserError, match=r"model .mine.: the local cache no longer holds nobody/nothing. Delete"
+    ):
+        models.load_tokenizer(model_json)
+
+
 def test_pickled_weights_are_loaded_only_if_asked_for(tmp_path):
     model = models.load_chat_model(tiny.save_chat_model(tmp_path / "weights"))
     torch.save(model.state_dict(), tmp_path / "weights/pytorch_model.bin")

@@ -1,3 +1,5 @@
+import copy
+
 import pytest
 import tiny
 import torch
@@ -43,6 +45,23 @@ def test_a_score_does_not_depend_on_batch_or_neighbours(loaded):
 def test_a_score_is_the_head_at_the_last_token(loaded):
     ids = chat.encode(loaded[1], TEXTS[0])
     assert score(loaded, TEXTS[:1]) == pytest.approx([head(loaded, ids)], abs=1e-5)
+
+
+def test_a_score_is_the_classifiers_own_for_a_chat_under_its_template(tmp_path):
+    model_json = tiny.save_reward_model(tmp_path)
+    model, tokenizer = models.load_reward_model(model_json), models.load_tokenizer(model_json)
+    messages = [{"role": "user", "content": "France?"}, {"role": "assistant", "content": "Paris."}]
+    ids = tokenizer.apply_chat_template(messages, return_tensors="pt")["input_ids"]
+    with torch.no_grad():
+        own = model(ids).logits.item()
+    assert score((model, tokenizer), [chat.render(tokenizer, messages)]) == pytest.approx([own], abs=1e-5)
+
+
+def test_scores_in_half_precision_do_not_tie(loaded):
+    model, tokenizer = loaded
+    half = copy.deepcopy(model).to(torch.bfloat16)
+    texts = [TEXTS[0] + " dig" * times for times in range(200)]
+    assert len(set(score((half, tokenizer), texts))) > 190
 
 
 def test_a_long_text_loses_its_beginning(loaded):

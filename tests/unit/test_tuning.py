@@ -11,6 +11,7 @@ import tiny
 import torch
 import transformers
 from safetensors.torch import load_file
+from transformers.models.llama.modeling_llama import LlamaMLP
 
 from tunedrift import batches, models, trainer, tuning
 from tunedrift.errors import UserError
@@ -27,7 +28,7 @@ SETTINGS = tuning.Settings(
     rank=4,
     alpha=8,
     dropout=0.0,
-    target_modules="all-linear",
+    target_modules=("all-linear",),
     learning_rate=1e-2,
     epochs=2,
     batch_size=4,
@@ -195,20 +196,72 @@ def test_a_row_that_does_not_fit_is_one_sentence(folder, tmp_path, monkeypatch):
         train(folder, tmp_path)
 
 
-def test_gradient_checkpointing_changes_nothing(folder, tmp_path):
-    logs = [
-        train(folder, tmp_path / str(on), settings=changed(gradient_checkpointing=on)) for on in (True, False)
-    ]
-    losses = [[entry["loss"] for entry in log] for log in logs]
+def test_gradient_checkpointing_computes_activations_twice_and_changes_nothing(folder, tmp_path, monkeypatch):
+    calls, losses = [0, 0], []
+    forward = LlamaMLP.forward
+    for on in (False, True):
+
+        def counted(*args, on=on, **kwargs):
+            calls[on] += 1
+            return forward(*args, **kwargs)
+
+        monkeypatch.setattr(LlamaMLP, "forward", counted)
+        log = train(folder, tmp_path / str(on), settings=changed(gradient_checkpointing=on))
+        losses.append([entry["loss"] for entry in log])
     assert losses[0] == pytest.approx(losses[1], abs=1e-5)
+    assert calls[1] == 2 * calls[0] > 0
 
 
 def test_precision_follows_the_device(monkeypatch):
     assert tuning.resolve_precision("fp16") == "fp16"
-    for gpu, bf16, expected in ((False, False, "fp32"), (True, True, "bf16"), (True, False, "fp16")):
-        monkeypatch.setattr(torch.cuda, "is_available", lambda gpu=gpu: gpu)
-        monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda bf16=bf16: bf16)
+    assert tuning.resolve_precision("auto") == "fp32"
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "current_device", lambda: 0)
+    monkeypatch.setattr(torch.cuda, "_check_bf16_tensor_supported", lambda _: True)  # old cards imitate it
+    for generation, expected in ((9, "bf16"), (8, "bf16"), (7, "fp16")):
+        properties = SimpleNamespace(major=generation)
+        monkeypatch.setattr(torch.cuda, "get_device_properties", lambda _, found=properties: found)
         assert tuning.resolve_precision("auto") == expected
+
+
+def adapted(folder, out, settings):
+    train(folder, out, settings=settings)
+    return {name.split(".")[-3] for name in weights(out)}
+
+
+def test_the_layers_with_an_adapter_are_named_or_left_to_the_family(folder, tmp_path):
+    all_linear = {"q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"}
+    cases = {
+        ("all-linear",): all_linear,
+        ("family",): {"q_proj", "v_proj"},
+        ("k_proj", "up_proj"): {"k_proj", "up_proj"},
+        (".*(gate|down)_proj",): {"gate_proj", "down_proj"},
+    }
+    for number, (named, expected) in enumerate(cases.items()):
+        settings = changed(target_modules=named, epochs=1)
+        assert adapted(folder, tmp_path / str(number), settings) == expected
+
+
+def test_layers_that_the_model_does_not_have_are_one_sentence(folder, tmp_path):
+    with pytest.raises(UserError, match=r"^tuning.target_modules .* do not suit this model: .*\bquery\b.*"):
+        train(folder, tmp_path, settings=changed(target_modules=("query",)))
+
+
+def test_the_layers_that_see_get_no_adapter():
+    text = {
+        "hidden_size": 32,
+        "intermediate_size": 64,
+        "num_hidden_layers": 1,
+        "num_attention_heads": 4,
+        "vocab_size": 99,
+    }
+    seeing = {**text, "image_size": 28, "patch_size": 14}
+    config = transformers.Gemma3Config(text_config=text, vision_config=seeing, mm_tokens_per_image=4)
+    model = transformers.Gemma3ForConditionalGeneration(config)
+    found = tuning.trainable(model, SETTINGS, "fp32").state_dict()
+    found = {name for name in found if "lora" in name}
+    assert len(found) == 14
+    assert all("language_model" in name for name in found)
 
 
 def test_a_tuning_in_half_precision_keeps_its_adapter_in_float32(folder, tmp_path):
@@ -257,7 +310,7 @@ test_tuning.train(Path({folder!r}), Path({out!r}))
 """
 
 
-@pytest.mark.parametrize("step", [1, 4])
+@pytest.mark.parametrize("step", [1, 3, 6])  # before the first checkpoint, and between two, in either epoch
 def test_a_killed_tuning_goes_on_and_ends_with_the_same_bytes(folder, tmp_path, step, capfd):
     train(folder, tmp_path / "undisturbed")
     out = tmp_path / "killed"
