@@ -41,7 +41,7 @@ class GumbelNoise:
 
     The argmax of `logits / temperature + Gumbel noise` is a draw from the softmax at that
     temperature (Gumbel-max trick: Gumbel 1954; Maddison et al. 2014, A* Sampling). Each row draws
-    from its own generator, so a sampled answer does not depend on the batch it was made in.
+    from its own generator, so the noise does not depend on the batch.
     Rows whose generator is None stay greedy.
     """
 

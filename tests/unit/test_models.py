@@ -91,6 +91,17 @@ def test_a_template_can_take_the_place_of_the_models_own(tmp_path):
     assert asked.apply_chat_template(chat, tokenize=False) == "So?"
 
 
+def test_a_processor_computes_in_float32_and_a_tuning_knows_what_it_was_given(tmp_path):
+    chat_model, reward_model = tiny.save_chat_model(tmp_path / "a"), tiny.save_reward_model(tmp_path / "b")
+    for model_json, load in (
+        (chat_model, models.load_chat_model),
+        (reward_model, models.load_reward_model),
+    ):
+        load(model_json).to(torch.bfloat16).save_pretrained(model_json.parent)
+        assert load(model_json).dtype == torch.float32
+    assert models.load_for_tuning(chat_model).dtype == torch.bfloat16
+
+
 def test_a_template_that_writes_the_date_writes_the_same_one_every_day(tmp_path):
     model_json = tiny.save_chat_model(tmp_path)
     template = tmp_path / "dated.jinja"
