@@ -15,7 +15,7 @@ sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
 from tunedrift.digest import code_digest
 from tunedrift.errors import UserError
 from tunedrift.files import sha256
-from tunedrift.study import Study, flags, read_yaml
+from tunedrift.study import Study, flags, named_by, read_yaml
 
 try:
     for file in workflow.configfiles:
@@ -65,12 +65,6 @@ def source_files(section):
         return named_by(study[section.format(**wildcards)])
 
     return files
-
-
-def named_by(entry):
-    """The files that an entry's path or glob names, sorted."""
-    pattern = Path(entry.get("path", ""))
-    return sorted(map(str, pattern.parent.glob(pattern.name))) if pattern.name else []
 
 
 def dataset_files(wildcards):

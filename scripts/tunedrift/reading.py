@@ -51,17 +51,25 @@ def find_files(patterns: list[str]) -> list[Path]:
     """
     found: set[Path] = set()
     for pattern in patterns:
-        if Path(pattern).is_dir():
-            raise UserError(
-                f"{pattern} is a folder: name a file, or give a pattern such as {pattern}/*.jsonl."
-            )
-        root = Path(Path(pattern).anchor)
-        named = [Path(pattern)] if Path(pattern).is_file() else root.glob(pattern.removeprefix(str(root)))
-        matches = {path for path in named if path.is_file()}
+        path = Path(pattern)
+        if path.is_dir():
+            raise UserError(f"{path} is a folder: name a file, or give a pattern such as {path}/*.jsonl.")
+        matches = {path} if path.is_file() else _matching(path)
         if not matches:
-            raise UserError(f"{pattern}: there is no such file, and no file matches it as a pattern.")
+            raise UserError(f"there is no file {pattern}. Correct the path or the pattern.")
         found |= matches
     return sorted(found)
+
+
+def _matching(pattern: Path) -> set[Path]:
+    # A folder that is there is meant by its name, brackets included.
+    folder, parts = Path(pattern.anchor), list(pattern.relative_to(pattern.anchor).parts)
+    while len(parts) > 1 and (folder / parts[0]).is_dir():
+        folder /= parts.pop(0)
+    try:
+        return {path for path in folder.glob("/".join(parts)) if path.is_file()}
+    except ValueError as error:
+        raise UserError(f"{pattern} is no pattern ({error}): write ** between slashes.") from error
 
 
 def read_rows(patterns: list[str], *, header: bool = True) -> Iterator[Row]:

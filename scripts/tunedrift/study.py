@@ -13,6 +13,7 @@ from typing import Any
 from tunedrift import design
 from tunedrift.design import Cell
 from tunedrift.errors import UserError
+from tunedrift.reading import find_files
 from tunedrift.settings import check_known, check_schema, fill_defaults, read_yaml
 from tunedrift.transforms.levels import LEVELS
 
@@ -144,13 +145,8 @@ class Study:
 
     def processes(self, name: str) -> int:
         """Processes that transform a data set: one where starting more would take longer than the work."""
-        pattern = self.dataset(name).get("path")
-        size = (
-            sum(path.stat().st_size for path in Path(pattern).parent.glob(Path(pattern).name))
-            if pattern
-            else 0
-        )
-        return 1 if pattern and size < LARGE else 4
+        files = named_by(self.dataset(name))
+        return 1 if files and sum(Path(file).stat().st_size for file in files) < LARGE else 4
 
     def controls(self) -> dict[str, str]:
         """Variant → its matched control, for the variants that are compared with another than the untouched data."""
@@ -260,12 +256,12 @@ class Study:
 
     def _check_files(self) -> None:
         for where, pattern in self.files():
-            if (
-                not any(Path().glob(pattern))
-                if not Path(pattern).is_absolute()
-                else not Path(pattern).exists()
-            ):
-                raise UserError(f"config key {where}: there is no file {pattern}. Correct the path.")
+            if where.startswith(("models.", "reward_models.")) and Path(pattern).is_dir():
+                continue
+            try:
+                find_files([pattern])
+            except UserError as error:
+                raise UserError(f"config key {where}: {error}") from error
 
     def files(self) -> Iterator[tuple[str, str]]:
         """Every file that the study names, with its key's path."""
@@ -283,6 +279,11 @@ class Study:
             yield f"gate.{key}", self[f"gate/{key}"]
         for key, path in self["resources"].items():
             yield f"resources.{key}", path
+
+
+def named_by(entry: dict[str, Any]) -> list[str]:
+    """The files that an entry's path or glob names, sorted; none where they come from the hub."""
+    return list(map(str, find_files([entry["path"]]))) if "path" in entry else []
 
 
 def flags(settings: dict[str, Any]) -> str:

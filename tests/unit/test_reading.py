@@ -5,7 +5,7 @@ import polars as pl
 import pytest
 
 from tunedrift.errors import UserError
-from tunedrift.reading import Reject, read_rows, write_rejects
+from tunedrift.reading import Reject, find_files, read_rows, write_rejects
 
 ROWS = [{"a": "one, two", "b": "é"}, {"a": "three\nfour", "b": ""}]
 
@@ -87,8 +87,34 @@ def test_a_broken_file_is_named_with_its_row(tmp_path, name, content, message):
     assert str(path) in str(raised.value)
 
 
+@pytest.mark.parametrize(
+    ("pattern", "found"),
+    [
+        ("x_*.json", ["x_1.json", "x_2.json"]),
+        ("d*/x.json", ["d[1]/x.json", "d2/x.json"]),
+        ("**/x.json", ["d[1]/x.json", "d2/e/x.json", "d2/x.json"]),
+        ("d[1]/*.json", ["d[1]/x.json"]),
+        ("x[1].json", ["x[1].json"]),
+        ("../in/d2/*/x.json", ["d2/e/x.json"]),
+    ],
+)
+def test_patterns(tmp_path, monkeypatch, pattern, found):
+    folder = tmp_path / "in"
+    for name in ("x_1.json", "x_2.json", "x[1].json", "d[1]/x.json", "d2/x.json", "d2/e/x.json"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text("[{}]")
+    monkeypatch.chdir(folder)
+    assert sorted(path.resolve() for path in find_files([pattern])) == sorted(folder / name for name in found)
+    assert {path.resolve() for path in find_files([str(folder / pattern)])} == {folder / n for n in found}
+
+
+def test_a_pattern_that_is_none(tmp_path):
+    with pytest.raises(UserError, match=r"is no pattern .*: write \*\* between slashes"):
+        find_files([str(tmp_path / "**.json")])
+
+
 def test_a_missing_file_and_a_folder(tmp_path):
-    with pytest.raises(UserError, match="no such file"):
+    with pytest.raises(UserError, match=r"there is no file .*none\*\.csv"):
         list(read_rows([str(tmp_path / "none*.csv")]))
     with pytest.raises(UserError, match="is a folder"):
         list(read_rows([str(tmp_path)]))

@@ -6,7 +6,7 @@ import yaml
 from tunedrift.design import variant_name
 from tunedrift.errors import UserError
 from tunedrift.settings import read_yaml
-from tunedrift.study import Study, flags
+from tunedrift.study import Study, flags, named_by
 
 ROOT = Path(__file__).parents[2]
 
@@ -133,6 +133,27 @@ def test_models_are_told_apart_by_how_they_are_tuned(make):
     study = make(models=models)
     assert study.tuned_by("full") == ["tiny"]
     assert study.tuned_by("lora", "qlora") == ["small"]
+
+
+@pytest.mark.parametrize("pattern", ["d*/x.json", "**/x.json", "d[[]1]/*.json", "d[1]/x.json", "d[1]/*"])
+def test_files_are_found_alike_before_the_run_and_by_the_rules(make, tmp_path, pattern):
+    (tmp_path / "d[1]").mkdir()
+    file = tmp_path / "d[1]/x.json"
+    file.write_text(" " * 2**21)
+    study = make(datasets={"mine": {"path": str(tmp_path / pattern)}})
+    assert named_by(study.dataset("mine")) == [str(file)]
+    assert study.processes("mine") == 4
+    file.write_text(" ")
+    assert study.processes("mine") == 1
+
+
+def test_a_path_that_is_a_folder_or_nothing(make, tmp_path):
+    with pytest.raises(
+        UserError, match=r"datasets\.mine\.path: .* is a folder: name a file, or give a pattern"
+    ):
+        make(datasets={"mine": {"path": str(tmp_path)}})
+    with pytest.raises(UserError, match=r"datasets\.mine\.path: .*non-empty"):
+        make(datasets={"mine": {"path": ""}})
 
 
 def test_a_variant_is_named_by_what_differs_from_the_untouched_data():

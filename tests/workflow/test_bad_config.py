@@ -56,6 +56,10 @@ CASES = {
         {"datasets": {"household": {"path": "resources/instructions/none.jsonl"}}},
         "config key datasets.household.path: there is no file resources/instructions/none.jsonl.",
     ),
+    "a folder in place of a file": (
+        {"datasets": {"household": {"path": "resources/instructions"}}},
+        "config key datasets.household.path: resources/instructions is a folder: name a file",
+    ),
     "a reward model without a base": (
         {"reward_models": {"safe": {"kind": "embedded"}}},
         "config key reward_models.safe.base is missing",
@@ -104,6 +108,20 @@ def test_a_name_given_twice(project):
     run = project.small("--dry-run")
     assert run.code == 1
     assert "'seeds' is given twice (first in line" in run.text
+
+
+def test_globs_name_the_inputs_of_the_job(project):
+    for name in ("in/d1/x.jsonl", "in/d2/x.jsonl", "in/x[1].jsonl"):
+        (project.folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (project.folder / name).write_text("{}")
+    paths = ["in/d*/x.jsonl", f"{project.folder}/in/d?/x.jsonl", "in/**/x.jsonl", "in/x[1].jsonl"]
+    project.study(datasets={f"set{number}": {"path": path} for number, path in enumerate(paths)})
+    run = project.small("instructions", "--dry-run")
+    assert run.code == 0, run.text
+    both = "in/d1/x.jsonl, {0}in/d2/x.jsonl, resources/safety_rows.yaml"
+    assert run.text.count(f"input: {both.format('')}") == 2
+    assert f"input: {project.folder}/{both.format(f'{project.folder}/')}" in run.text
+    assert "input: in/x[1].jsonl, resources/safety_rows.yaml" in run.text
 
 
 @pytest.mark.parametrize("content", ["", "\n\n"])
