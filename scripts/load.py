@@ -13,7 +13,7 @@ def parser() -> argparse.ArgumentParser:
     options.add_argument("--dataset", required=True, help="the data set's name, for messages")
     hub.add_source_options(options)
     options.add_argument(
-        "--layout", default="auto", help="alpaca, dolly, …; auto looks at a file's first row"
+        "--layout", default="auto", help="alpaca, dolly, …; auto looks at a file's first rows"
     )
     options.add_argument(
         "--columns",
@@ -39,7 +39,7 @@ def parser() -> argparse.ArgumentParser:
     options.add_argument("--n", type=int, help="how many rows to keep; all if left out")
     options.add_argument("--held-out", type=int, default=0, help="how many rows to keep apart from training")
     options.add_argument("--seed", type=int, default=0, help="which n rows, and which are held out")
-    options.add_argument("--max-characters", type=int, default=200_000, help="the longest usable chat")
+    options.add_argument("--max-characters", type=int, default=50_000, help="the longest usable chat")
     options.add_argument(
         "--max-rejected", type=float, default=0.05, help="the share of unusable rows to bear"
     )

@@ -1,18 +1,22 @@
 """From rows of a file to instructions: normalised, without what is unusable, repeated or a safety row."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain, groupby, islice
 
 from tunedrift.draws import digest, sample
 from tunedrift.errors import UserError
 from tunedrift.filtering import SafetyRows
-from tunedrift.layouts import Messages, UnusableError, choose
+from tunedrift.layouts import Fields, Messages, Turns, UnusableError, choose
 from tunedrift.reading import Reject, Row
 
 REPEATS = ("rows", "prompts", "none")
 """What is a repeat: the same chat, a chat with the same prompt, or nothing."""
 
-LONGEST_CHAT = 200_000
-"""Characters; far beyond what any model's context holds."""
+LONGEST_CHAT = 50_000
+"""Characters; beyond what a tuning takes, and longer answers take the Markdown reader minutes."""
+
+LOOKED_AT = 100
+"""Rows of a file by whose columns its layout is chosen: the first alone may lack one."""
 
 
 def load(
@@ -25,26 +29,28 @@ def load(
     repeats: str = "rows",
     safety_rows: SafetyRows | None = None,
     max_characters: int = LONGEST_CHAT,
+    log: Callable[[str], object] = print,
 ) -> tuple[list[dict], list[Reject]]:
     """Rows of the instructions table, and the rows left out.
 
     `row_id` is a digest of the chat, so that neither the order nor the name of a file matters. Repeats
     (see `REPEATS`; the first is kept) and the refusals and safety data that `safety_rows` finds are left
-    out but are not unusable: they do not count toward `max_rejected`, a share of all rows.
+    out but are not unusable: they do not count toward `max_rejected`, a share of all rows. `log` is told
+    which columns were not read.
 
     Raises `UserError` where no layout fits, no row is usable, or too many rows are not.
     """
     rows: dict[str, dict] = {}
     unusable, left_out = [], []
-    layouts, ids, known = {}, {}, {}
+    ids, known, unread = {}, {}, {}
     total = 0
-    for row in source:
+    for row, form in _laid_out(source, dataset, layout, mapping):
         total += 1
-        where = f"{dataset}: {row.file}"
-        if row.file not in layouts:
-            layouts[row.file] = choose(row.values, name=layout, mapping=mapping, where=where)
+        unread |= dict.fromkeys(column for column in row.values if column not in form.columns)
         try:
-            messages = layouts[row.file].messages(row.values)
+            if not row.values:
+                raise UnusableError("the row is empty")
+            messages = form.messages(row.values)
             _check_length(messages, max_characters)
             row_id = digest(messages)
             _check_id(row, row_id, ids)
@@ -71,6 +77,8 @@ def load(
             "source_file": row.file,
             "source_row": row.number,
         }
+    if unread:
+        log(f"{dataset}: not read: {', '.join(column[:40] or repr(column) for column in unread)}")
     refuse_excess(unusable, total, max_rejected, dataset)
     if not rows:
         raise UserError(
@@ -78,6 +86,18 @@ def load(
             f"{left_out[0].file}. Choose other data, or set keep_safety_rows."
         )
     return list(rows.values()), unusable + left_out
+
+
+def _laid_out(
+    source: Iterable[Row], dataset: str, name: str, mapping: dict[str, str] | None
+) -> Iterator[tuple[Row, Fields | Turns]]:
+    """Each row with the layout of its file."""
+    for file, rows in groupby(source, key=lambda row: row.file):
+        first = list(islice(rows, LOOKED_AT))
+        columns = dict.fromkeys(column for row in first for column in row.values)
+        form = choose(columns, name=name, mapping=mapping, where=f"{dataset}: {file}")
+        for row in chain(first, rows):
+            yield row, form
 
 
 def hold_out(rows: list[dict], n: int, seed: int, dataset: str) -> tuple[list[dict], list[dict]]:
@@ -120,7 +140,7 @@ def kind_of(reason: str) -> str:
 def refuse_excess(rejects: list[Reject], total: int, max_rejected: float, name: str) -> None:
     """Raise `UserError` where no row, or less than a share 1 - `max_rejected` of them, is usable."""
     if not total:
-        raise UserError(f"{name} holds no rows.")
+        raise UserError(f"{name} holds no rows. Give it a file that does, or take it out of the study.")
     if len(rejects) < total and len(rejects) <= max_rejected * total:
         return
     first = rejects[0]
@@ -136,10 +156,12 @@ def _check_length(messages: Messages, most: int) -> None:
         raise UnusableError(f"the chat has {length:,} characters, more than max_characters, {most:,}")
 
 
-def _check_id(row: Row, row_id: str, ids: dict[str, tuple[str, str, int]]) -> None:
-    """An `id` column identifies rows: one id with two contents is a fault of the file."""
+def _check_id(row: Row, row_id: str, ids: dict[tuple[str, str], tuple[str, int]]) -> None:
+    """An `id` column identifies the rows of a file: one id with two contents is a fault."""
     if (name := row.values.get("id")) in (None, ""):
         return
-    first_id, file, number = ids.setdefault(str(name), (row_id, row.file, row.number))
+    first_id, number = ids.setdefault((row.file, str(name)), (row_id, row.number))
     if first_id != row_id:
-        raise UnusableError(f"the id {str(name)!r} is also that of row {number} of {file}, with another chat")
+        raise UnusableError(
+            f"the id {str(name)!r} is also that of row {number} of {row.file}, with another chat"
+        )

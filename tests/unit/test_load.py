@@ -7,7 +7,7 @@ import pytest
 
 from tunedrift.errors import UserError
 from tunedrift.loading import hold_out, load, split
-from tunedrift.reading import Row
+from tunedrift.reading import Row, read_rows
 from tunedrift.tables.instructions import INSTRUCTIONS
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "load.py"
@@ -39,6 +39,65 @@ def test_repeats_are_left_out_but_are_not_unusable():
     assert [(reject.row, reject.reason) for reject in rejects] == [
         (n, "the same as row 1 of f") for n in (2, 3)
     ]
+
+
+def chats_of(*records, file="f", **settings):
+    source = [Row(file, number, values) for number, values in enumerate(records, 1)]
+    return load(source, dataset="set", **settings)
+
+
+def test_a_layout_is_chosen_by_the_columns_of_the_first_rows():
+    sparse = {"instruction": "Q", "response": "A"}
+    kept, _ = chats_of(sparse, {**sparse, "context": "C"})
+    assert [row["messages"][0]["content"] for row in kept] == ["Q", "Q\n\nC"]
+    kept, rejects = chats_of({"id": 1}, sparse, max_rejected=0.5)
+    assert [row["source_row"] for row in kept] == [2]
+    assert rejects[0].reason == "no field 'instruction'"
+
+
+def test_columns_that_are_not_read_are_told_in_one_line():
+    told = []
+    row = {"id": 1, "question": "Q", "answer": "A", "category": "x", "system": "S", "": 0}
+    chats_of(row, {**row, "id": 2, "source": "book"}, log=told.append)
+    assert told == ["set: not read: id, category, '', source"]
+    chats_of({"question": "Q", "answer": "A"}, log=told.append)
+    assert len(told) == 1
+
+
+def test_a_row_without_columns_is_left_out():
+    kept, rejects = chats_of({}, {"question": "Q", "answer": "A"}, max_rejected=0.5)
+    assert len(kept) == 1
+    assert [(reject.row, reject.reason) for reject in rejects] == [(1, "the row is empty")]
+
+
+def test_ids_count_within_one_file():
+    def row(file, text):
+        return Row(file, 1, {"id": 0, "question": text, "answer": "A"})
+
+    kept, rejects = load([row("a", "Q1"), row("b", "Q2")], dataset="set")
+    assert len(kept) == 2
+    assert not rejects
+    rejects = load([row("a", "Q1"), row("a", "Q2")], dataset="set", max_rejected=0.5)[1]
+    assert "the id '0' is also that of row 1 of a" in rejects[0].reason
+
+
+def test_files_of_one_name_have_layouts_and_rejects_of_their_own(tmp_path):
+    questions = [{"question": "Q", "answer": "A"}, {"question": "", "answer": "A"}]
+    alpaca = [{"instruction": "R", "output": "B"}, {"instruction": "R", "output": ""}]
+    for folder, content in (("d1", questions), ("d2", alpaca)):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "x.json").write_text(json.dumps(content))
+    kept, rejects = load(read_rows([f"{tmp_path}/*/x.json"]), dataset="set", max_rejected=0.5)
+    assert [row["source_file"] for row in kept] == ["d1/x.json", "d2/x.json"]
+    assert [reject.file for reject in rejects] == ["d1/x.json", "d2/x.json"]
+
+
+def test_a_chat_of_more_than_50000_characters_is_unusable():
+    kept, rejects = chats_of(
+        {"question": "Q", "answer": "a" * 49_999}, {"question": "Q", "answer": "a" * 50_000}, max_rejected=0.5
+    )
+    assert len(kept) == 1
+    assert "50,001 characters, more than max_characters, 50,000" in rejects[0].reason
 
 
 def asked(*prompts):

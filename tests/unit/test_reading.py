@@ -60,15 +60,67 @@ def test_a_pattern_reads_all_files_in_order_each_once(tmp_path):
     assert [row.values["name"] for row in rows] == ["a.jsonl", "b.jsonl"]
 
 
+def test_files_of_one_name_are_told_apart(tmp_path):
+    paths = [tmp_path / name for name in ("a/x.json", "b/x.json", "c/b/x.json", "y.json")]
+    for path in paths:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text('[{"a": 1}]')
+    names = [row.file for row in read_rows(list(map(str, paths)))]
+    assert names == ["a/x.json", f"{tmp_path.name}/b/x.json", "c/b/x.json", "y.json"]
+
+
+@pytest.mark.parametrize("separator", [";", "\t"])
+def test_another_separator_in_a_csv_file(tmp_path, separator):
+    path = tmp_path / "rows.csv"
+    path.write_text(pl.DataFrame(ROWS).write_csv(separator=separator), encoding="utf-8")
+    assert [row.values for row in read_rows([str(path)])] == ROWS
+
+
+@pytest.mark.parametrize(
+    ("content", "rows"),
+    [
+        ({"version": "1", "data": ROWS}, ROWS),
+        ({"a": "one"}, [{"a": "one"}]),
+        ({"messages": [{"role": "user"}]}, [{"messages": [{"role": "user"}]}]),
+        ([ROWS[0], None], [ROWS[0], {}]),
+        ([{"a": float("nan")}], [{"a": None}]),
+    ],
+)
+def test_json_that_is_not_quite_a_list_of_rows(tmp_path, content, rows):
+    path = tmp_path / "rows.json"
+    path.write_text(json.dumps(content))
+    assert [row.values for row in read_rows([str(path)])] == rows
+
+
+def test_nan_in_parquet_is_null(tmp_path):
+    pl.DataFrame({"a": [1.5, float("nan")], "b": ["x", "y"]}).write_parquet(tmp_path / "x.parquet")
+    rows = [row.values for row in read_rows([str(tmp_path / "x.parquet")])]
+    assert rows == [{"a": 1.5, "b": "x"}, {"a": None, "b": "y"}]
+
+
+def damaged():
+    packed = bytearray(gzip.compress(json.dumps([{"a": str(n * n)} for n in range(5000)]).encode()))
+    packed[400:460] = bytes(byte ^ 0x5A for byte in packed[400:460])
+    return bytes(packed)
+
+
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
+        ("x.json.gz", damaged(), "cannot be read .*: is it complete"),
+        ("x.json", b"[" * 100_000, "row 1 is nested too deeply to be read. Flatten it."),
+        ("x.jsonl", b'{"a": 1}\n' + b"[" * 100_000, "row 2 is nested too deeply"),
+        ("x.json", b'[{"a": 1}, {"a": ' + b"1" * 5000 + b"}]", "row 2 holds a number with too many digits"),
+        ("x.jsonl", b'{"a": 1}\n{"a": ' + b"1" * 5000 + b"}", "row 2 holds a number with too many digits"),
+        ("x.json", b'{"a": ["x", "y"], "b": [1, 2]}', "holds its columns one after the other. Save it as"),
+        ("x.json", b'{"a": {"0": "x"}, "b": {"0": "y"}}', "in pandas, to_json"),
+        ("x.json", b'{"data": []}', "holds no rows. Put rows into it, or take it out of the study"),
         ("x.json", b'[{"a": 1}, {"a": ', "row 2 is broken JSON"),
         ("x.json", b'"text"', "must hold a list"),
         ("x.json", b"[]", "holds no rows"),
         ("x.json", b"[1]", "row 1 is not an object"),
         ("x.jsonl", b'{"a": 1}\n{"a": "b', "row 2 is broken JSON"),
-        ("x.jsonl", b" \n", "is empty"),
+        ("x.jsonl", b" \n", "is empty. Put rows into it, or take it out"),
         ("x.jsonl", b'{"a": "b"}\n{"a": "\xe9"}', "line 2 is not UTF-8"),
         ("x.jsonl.gz", b"no gzip", "is it complete"),
         ("x.csv", b"a,b\n1,2,3\n", "row 1 has 3 fields, not 2"),
