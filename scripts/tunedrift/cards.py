@@ -2,6 +2,7 @@
 
 import yaml
 
+from tunedrift.hub import pinned
 from tunedrift.transforms.levels import BASELINES
 
 HUB_SIZES = ((10**3, "n<1K"), (10**4, "1K<n<10K"), (10**5, "10K<n<100K"), (10**6, "100K<n<1M"))
@@ -58,13 +59,17 @@ def card(
 def origin(source: dict, digest: str | None) -> list[tuple[str, str]]:
     """Where the data came from, under which licence and by which draw, as (what, value)."""
     where = (
-        [("hub", source["hub"]), ("revision", source["revision"]), ("file", source["file"])]
+        [("hub", source["hub"]), ("revision", _revision(source["revision"])), ("file", source["file"])]
         if "hub" in source
         else [("file", source["path"])]
     )
     if digest:
         where.append(("SHA-256 of its files", digest))
     return [*where, ("licence", source["licence"]), ("seed of the draws", source["seed"])]
+
+
+def _revision(revision: str) -> str:
+    return revision if pinned(revision) else f"{revision} (not pinned: it may name other rows by now)"
 
 
 def _line(variant: str, profile: dict) -> str:

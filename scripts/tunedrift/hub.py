@@ -1,6 +1,7 @@
 """Where rows come from: files here, or files of a data set on the Hugging Face Hub at one pinned revision."""
 
 import argparse
+import re
 from pathlib import Path
 
 from tunedrift.errors import UserError
@@ -10,7 +11,7 @@ def add_source_options(parser: argparse.ArgumentParser) -> None:
     """The options by which a program is told where its rows are."""
     parser.add_argument("--path", nargs="*", default=[], help="files, or patterns such as 'data/*.jsonl'")
     parser.add_argument("--hub", help="a data set's id on the Hugging Face Hub, instead of a path")
-    parser.add_argument("--revision", help="the commit of the hub's data set")
+    parser.add_argument("--revision", help="the full commit of the hub's data set")
     parser.add_argument("--file", nargs="+", default=[], help="files of the hub's data set, or patterns")
 
 
@@ -21,8 +22,15 @@ def source(options: argparse.Namespace, name: str) -> list[str]:
     return fetch(options.hub, options.revision, options.file) if options.hub else options.path
 
 
+def pinned(revision: str) -> bool:
+    """Whether a revision is a full commit: a branch, a tag or a shortened commit may name something else tomorrow."""
+    return re.fullmatch("[0-9a-f]{40}", revision) is not None
+
+
 def fetch(hub: str, revision: str, patterns: list[str]) -> list[str]:
     """Local paths of the files that the patterns name, sorted; downloaded where the hub's cache lacks them.
+
+    Says so where the revision is not pinned, and which commit was read.
 
     Raises `UserError` where the hub refuses, cannot be reached, or has no such file.
     """
@@ -59,6 +67,11 @@ def fetch(hub: str, revision: str, patterns: list[str]) -> list[str]:
             f"{where} is not in the hub's cache and the hub cannot be reached. On a machine with a connection run "
             f"`hf download {hub} --repo-type dataset --revision {revision} {wanted}`, then copy its cache here."
         ) from error
+    if not pinned(revision):
+        print(
+            f"{where} is not pinned: this run reads {folder.name}. Write the full commit, from the data set's page under "
+            "Files and versions, History, as revision into the study."
+        )
     found = {path for pattern in patterns for path in folder.glob(pattern) if path.is_file()}
     for pattern in patterns:
         if not any(path.is_file() for path in folder.glob(pattern)):

@@ -3,7 +3,6 @@
 Imported while Snakemake parses, so nothing heavy may be imported here.
 """
 
-import re
 import shlex
 from collections.abc import Iterable, Iterator
 from functools import cached_property
@@ -13,6 +12,7 @@ from typing import Any
 from tunedrift import design
 from tunedrift.design import Cell
 from tunedrift.errors import UserError
+from tunedrift.hub import pinned
 from tunedrift.reading import find_files
 from tunedrift.settings import check_known, check_schema, fill_defaults, read_yaml
 from tunedrift.transforms.levels import LEVELS
@@ -34,6 +34,12 @@ NEEDED = {
     ("reward_models", "hub"): "id",
 }
 """The key that an entry of this section and kind cannot do without."""
+
+REMEDIES = {
+    "revision": "Take the full commit from the data set's page, Files and versions, History.",
+    "file": "Name one that the data set's page lists, or a pattern.",
+}
+"""The keys that a hub id cannot do without, and where their values are found."""
 
 
 class Study:
@@ -229,11 +235,7 @@ class Study:
                 raise UserError(
                     f"config key {where}.{key}: an embedded model brings its own. Remove the key."
                 )
-        if (
-            entry["kind"] == "hub"
-            and entry["trust_remote_code"]
-            and not re.fullmatch("[0-9a-f]{40}", entry["revision"])
-        ):
+        if entry["kind"] == "hub" and entry["trust_remote_code"] and not pinned(entry["revision"]):
             raise UserError(
                 f"config key {where}.revision: {entry['revision']!r} can change. To run a model's own code, pin the "
                 "full commit (40 hex digits) that you have read."
@@ -250,9 +252,9 @@ class Study:
         for where, entry in entries.items():
             if ("path" in entry) == ("hub" in entry):
                 raise UserError(f"config key {where}: give either a path or a hub id.")
-            for key in ("revision", "file"):
+            for key, remedy in REMEDIES.items():
                 if "hub" in entry and key not in entry:
-                    raise UserError(f"config key {where}.{key} is missing: a hub id needs it.")
+                    raise UserError(f"config key {where}.{key} is missing: a hub id needs it. {remedy}")
 
     def _check_files(self) -> None:
         for where, pattern in self.files():

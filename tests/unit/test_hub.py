@@ -26,6 +26,25 @@ def test_what_the_hub_says_becomes_one_sentence(error, message):
         hub.fetch("a/b", "c0ffee", ["x.jsonl"])
 
 
+def test_a_revision_that_is_not_pinned_is_told(tmp_path, capsys):
+    folder = tmp_path / ("0123456789" * 4)
+    folder.mkdir()
+    (folder / "a.json").write_text("[]")
+    with mock.patch.object(huggingface_hub, "snapshot_download", return_value=str(folder)):
+        hub.fetch("a/b", "main", ["a.json"])
+        assert f"a/b@main is not pinned: this run reads {folder.name}. Write" in capsys.readouterr().out
+        hub.fetch("a/b", folder.name, ["a.json"])
+        assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize(
+    ("revision", "is_pinned"),
+    [("0123456789" * 4, True), ("main", False), ("0" * 39, False), ("0" * 41, False)],
+)
+def test_only_a_full_commit_is_pinned(revision, is_pinned):
+    assert hub.pinned(revision) == is_pinned
+
+
 def test_the_files_of_a_snapshot_are_found_by_pattern(tmp_path):
     (tmp_path / "data").mkdir()
     for name in ("data/b.jsonl", "data/a.jsonl", "README.md"):

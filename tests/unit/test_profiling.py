@@ -142,5 +142,7 @@ def test_an_exported_data_set_has_a_card_that_the_hub_reads(made):
 def test_the_card_of_a_hub_data_set_names_its_revision():
     source = {"hub": "a/b", "revision": "c0ffee", "file": "x.jsonl", "licence": "mit", "seed": 3}
     text = card("b", source, {}, {}, None)
-    for said in ("hub: a/b", "revision: c0ffee", "licence: mit", "seed of the draws: 3"):
+    for said in ("hub: a/b", "revision: c0ffee (not pinned", "licence: mit", "seed of the draws: 3"):
         assert said in text
+    commit = "0123456789" * 4
+    assert f"revision: {commit}\n" in card("b", {**source, "revision": commit}, {}, {}, None)

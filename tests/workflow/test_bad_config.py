@@ -42,7 +42,7 @@ CASES = {
     ),
     "a hub id without a revision": (
         {"datasets": {"theirs": {"hub": "someone/data", "file": "train.jsonl"}}},
-        "config key datasets.theirs.revision is missing: a hub id needs it.",
+        "config key datasets.theirs.revision is missing: a hub id needs it. Take the full commit from the data set's",
     ),
     "a hub id and a path": (
         {"datasets": {"theirs": {"hub": "someone/data", "path": "train.jsonl"}}},
