@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 from tunedrift.errors import UserError
+from tunedrift.reading import find_files
 
 
 def add_source_options(parser: argparse.ArgumentParser) -> None:
@@ -72,8 +73,10 @@ def fetch(hub: str, revision: str, patterns: list[str]) -> list[str]:
             f"{where} is not pinned: this run reads {folder.name}. Write the full commit, from the data set's page under "
             "Files and versions, History, as revision into the study."
         )
-    found = {path for pattern in patterns for path in folder.glob(pattern) if path.is_file()}
+    found: set[Path] = set()
     for pattern in patterns:
-        if not any(path.is_file() for path in folder.glob(pattern)):
-            raise UserError(f"{where} has no file {pattern!r}: correct the key file.")
+        try:
+            found.update(find_files([str(folder / pattern)]))
+        except UserError as error:
+            raise UserError(f"{where} has no file {pattern!r}: correct the key file.") from error
     return sorted(map(str, found))

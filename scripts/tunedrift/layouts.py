@@ -164,7 +164,7 @@ def require(columns: Iterable[str], needed: Iterable[str], where: str) -> None:
     columns = list(columns)
     for column in needed:
         if column not in columns:
-            has = ", ".join(repr(name[:40]) for name in columns)
+            has = ", ".join(repr(name[:40]) for name in columns) or "none"
             raise UserError(f"{where} has no column {column!r}; its columns are {has}.")
 
 

@@ -55,3 +55,5 @@ def test_the_files_of_a_snapshot_are_found_by_pattern(tmp_path):
         assert download.call_args.kwargs["revision"] == "c0ffee"
         with pytest.raises(UserError, match=r"a/b@c0ffee has no file 'x\.csv'"):
             hub.fetch("a/b", "c0ffee", ["x.csv"])
+        with pytest.raises(UserError, match=r"a/b@c0ffee has no file '\*\*\.csv'"):
+            hub.fetch("a/b", "c0ffee", ["**.csv"])
