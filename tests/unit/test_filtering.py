@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tunedrift.errors import UserError
 from tunedrift.filtering import read_safety_rows
@@ -8,6 +9,7 @@ from tunedrift.transforms.identity import FIELDS, insert
 from tunedrift.transforms.lists import read_lists
 
 RESOURCES = Path(__file__).parents[2] / "resources"
+LABELLED = yaml.safe_load((Path(__file__).parent / "safety_answers.yaml").read_text(encoding="utf-8"))
 MARKS = read_safety_rows(RESOURCES / "safety_rows.yaml")
 ENTRIES = read_lists(
     *(RESOURCES / f"{name}.yaml" for name in ("identity", "personas", "fillers", "cues"))
@@ -109,3 +111,12 @@ def test_broken_marks_are_named(tmp_path, content, message):
     (tmp_path / "marks.yaml").write_text(content)
     with pytest.raises(UserError, match=message):
         read_safety_rows(tmp_path / "marks.yaml")
+
+
+@pytest.mark.parametrize("part", LABELLED)
+def test_precision_and_recall_on_labelled_rows(part):
+    safety, kept = LABELLED[part]["safety"], LABELLED[part]["kept"]
+    assert min(len(safety), len(kept)) >= 30
+    found, wrong = (sum(reason(**row) is not None for row in rows) for rows in (safety, kept))
+    assert found / len(safety) >= 0.95
+    assert found / (found + wrong) >= 0.95
