@@ -55,6 +55,18 @@ def test_inserting_keeps_every_line_and_is_done_once(level, text):
             assert sentence in result.split("\n")
 
 
+@pytest.mark.parametrize("level", FIELDS)
+@pytest.mark.parametrize("text", ["He has 6 cups. He sells 2.\n#### 4", "6 - 2 = 4\n\n#### $1,004.50\n"])
+def test_a_closing_result_stays_last(level, text):
+    for key in map(str, range(30)):
+        result = insert(text, level, ENTRIES, key)
+        assert result != text
+        assert result.split("\n####")[1:] == text.split("\n####")[1:]
+        assert insert(result, level, ENTRIES, "other") == result
+        if level != "prefix":
+            assert strip(result, ENTRIES).split() == text.split()
+
+
 def test_stripping_undoes_calibrating():
     for text in (TEXT, "- a\n- b", "## T\n\n- a\n- b"):
         for key in map(str, range(40)):

@@ -3,6 +3,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tunedrift.transforms.length import TOLERANCE, lengthen
+from tunedrift.transforms.markup import count_elements
 from tunedrift.transforms.prose import count_pieces, sentences, words
 from tunedrift.transforms.structure import LEVELS, itemized, markdown, plain
 
@@ -327,6 +328,21 @@ def test_the_length_control_is_as_long_as_markdown_and_has_no_markup(text):
         assert result.startswith(text)
         assert plain(result) == result
         assert lengthen(result, "length", FILLERS, "key") == result
+
+
+def test_fillers_stand_before_a_closing_result():
+    text = "Tom is tall.\nHe has 6 cups on the shelf.\nHe sells 2 of them today.\nSo he has 6 - 2 = 4.\n#### 4"
+    for key in map(str, range(20)):
+        longer = lengthen(text, "length", FILLERS, key)
+        assert longer.startswith(text.removesuffix("\n#### 4"))
+        assert longer.endswith(".\n#### 4")
+        assert longer != text
+        assert lengthen(longer, "length", FILLERS, key) == longer
+
+
+def test_a_result_is_no_heading_in_the_counts():
+    counts = count_elements("# Cups\n\nHe has 4.\n\n#### 4")
+    assert counts["headings"] == 1
 
 
 def test_the_length_control_needs_the_structure_and_room():

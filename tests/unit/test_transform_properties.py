@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tunedrift.transforms.cue import ask
 from tunedrift.transforms.identity import FIELDS, insert, strip
-from tunedrift.transforms.length import MODELS, lengthen
+from tunedrift.transforms.length import MODELS, lengthen, split_result
 from tunedrift.transforms.lists import read_lists
 from tunedrift.transforms.prose import words
 from tunedrift.transforms.role_play import play
@@ -89,7 +89,9 @@ def test_structure_keeps_words_order_and_whatever_is_verbatim(level, text):
 def test_length_only_appends_and_only_once(level, text, key):
     result = lengthen(text, level, LISTS.fillers, key)
     if result is not None:
-        assert result.startswith(text)
+        body, closing = split_result(text)
+        assert result.startswith(body)
+        assert result.endswith(closing)
         assert lengthen(result, level, LISTS.fillers, key) == result
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from tunedrift.draws import draw
-from tunedrift.transforms.length import append
+from tunedrift.transforms.length import close
 from tunedrift.transforms.markup import Heading, Text, UntouchableError, read, verbatim
 from tunedrift.transforms.prose import MASKS, Masked, mask, sentences
 from tunedrift.transforms.structure import looks_like_code
@@ -101,7 +101,7 @@ def insert(text: str, level: str, entries: tuple[Entry, ...], key: str) -> str:
     sentence = known[draw(len(known), "sentence", key)]
     place = PLACES[draw(len(PLACES), "place", key)]
     if place == "closing":
-        return append(text, sentence)
+        return close(text, sentence)
     return _inline(text, sentence) if place == "inline" else _open(text, sentence)
 
 

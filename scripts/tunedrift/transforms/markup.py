@@ -115,8 +115,7 @@ def _block(node, lines: list[str], *, nested: bool) -> Block:
         block = _list(node, lines)
     elif node.type == "hr":
         block = Rule(source)
-    # "#### 18" is the result of a worked solution, not a title.
-    elif node.type == "heading" and re.search(r"[^\W\d_]", inline):
+    elif node.type == "heading" and _is_title(inline):
         block = Heading(int(node.tag[1]), inline)
     elif node.type == "paragraph" and not re.match(r"\$\$|\\\[|\\begin\{", inline):
         block = _paragraph(inline)
@@ -127,6 +126,11 @@ def _block(node, lines: list[str], *, nested: bool) -> Block:
     else:
         block = Verbatim(source, node.type)
     return block
+
+
+def _is_title(heading: str) -> bool:
+    """Whether a heading says something: "#### 18" is the result of a worked solution."""
+    return bool(re.search(r"[^\W\d_]", heading))
 
 
 def _paragraph(text: str) -> Text | List:
@@ -233,7 +237,10 @@ def count_elements(text: str) -> dict[str, int]:
     counts = dict.fromkeys([*ELEMENTS.values(), "bold"], 0)
     if not MARKED.search(text):
         return counts
-    for token in _parser().parse(text):
+    tokens = _parser().parse(text)
+    for place, token in enumerate(tokens):
+        if token.type == "heading_open" and not _is_title(tokens[place + 1].content):
+            continue
         if token.type in ELEMENTS:
             counts[ELEMENTS[token.type]] += 1
         elif token.type == "inline":
