@@ -83,12 +83,14 @@ rule export:
     """Write a dataset's variants and a card in the hub's format."""
     input:
         files=dataset_files,
+        safety_files=named_by(study.safety_source()),
         rejects="<results>/instructions/{dataset}.rejects.csv",
         held_out="<results>/instructions/{dataset}.held_out.parquet",
         variants=collect("<results>/variants/{{dataset}}/{variant}.parquet", variant=study.variants),
         profiles=collect("<results>/variants/{{dataset}}/{variant}.profile.json", variant=study.variants),
     output:
         card="<results>/export/{dataset}/README.md",
+        held_out="<results>/export/{dataset}/held_out.parquet",
         tables=collect(
             "<results>/export/{{dataset}}/{variant}.{suffix}",
             variant=study.variants,
@@ -101,10 +103,12 @@ rule export:
     params:
         code=code_digest("scripts/export.py"),
         source=lambda wildcards: json.dumps(study.dataset(wildcards.dataset), sort_keys=True),
+        safety=json.dumps(study.safety_source(), sort_keys=True) if study.safety_source() else "",
         out=subpath(output.card, parent=True),
     shell:
         """
         python scripts/export.py --dataset {wildcards.dataset} --source {params.source:q} --files {input.files:q} \
+            --safety-source {params.safety:q} --safety-files {input.safety_files:q} \
             --rejects {input.rejects} --held-out {input.held_out} --variants {input.variants} \
             --out {params.out} >{log} 2>&1
         """

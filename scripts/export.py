@@ -15,6 +15,12 @@ def parser() -> argparse.ArgumentParser:
     options.add_argument(
         "--files", nargs="*", type=Path, default=[], help="its source files, none for a hub's data set"
     )
+    options.add_argument(
+        "--safety-source", default="", help="the same of the safety data, if a variant has some"
+    )
+    options.add_argument(
+        "--safety-files", nargs="*", type=Path, default=[], help="source files of the safety data"
+    )
     options.add_argument("--rejects", required=True, type=Path, help="CSV of the rows left out")
     options.add_argument("--held-out", required=True, type=Path, help="table of the rows held out")
     options.add_argument(
@@ -25,7 +31,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(options: argparse.Namespace) -> None:
-    """Write each variant in both formats, then the card."""
+    """Write each variant in both formats, the rows held out beside them, then the card."""
     import csv
     from collections import Counter
 
@@ -34,6 +40,8 @@ def main(options: argparse.Namespace) -> None:
     from tunedrift.loading import kind_of
     from tunedrift.tables.instructions import INSTRUCTIONS
     from tunedrift.tables.variants import VARIANTS
+    from tunedrift.transforms.blocks import NOTHING, transform_block
+    from tunedrift.transforms.cell import UNTOUCHED
 
     profiles = {}
     for path in options.variants:
@@ -43,14 +51,32 @@ def main(options: argparse.Namespace) -> None:
         profiles[path.stem] = read_json(path.with_suffix(".profile.json"))
     with options.rejects.open(encoding="utf-8", newline="") as file:
         left_out = Counter(kind_of(row["reason"]) for row in csv.DictReader(file))
+    held_out = INSTRUCTIONS.read(options.held_out)
     counts = {
         "rows": max(profile["rows"] for profile in profiles.values()),
-        "rows held out": len(INSTRUCTIONS.read(options.held_out)),
+        "rows held out": len(held_out),
         **{f"left out, {kind}": count for kind, count in sorted(left_out.items())},
     }
-    source = json.loads(options.source)
-    digest = sha256(*options.files) if options.files else None
-    write_text(options.out / "README.md", card(options.dataset, source, profiles, counts, digest))
+    # Columns as in the variants, to be a split of them.
+    untouched, _ = transform_block(held_out, UNTOUCHED, NOTHING)
+    VARIANTS.write(untouched, options.out / "held_out.parquet")
+    text = card(
+        options.dataset,
+        json.loads(options.source),
+        profiles,
+        counts,
+        sha256(*options.files) if options.files else None,
+        safety=(
+            (
+                json.loads(options.safety_source),
+                sha256(*options.safety_files) if options.safety_files else None,
+            )
+            if options.safety_source
+            else None
+        ),
+        test="held_out.parquet" if len(held_out) else None,
+    )
+    write_text(options.out / "README.md", text)
     print(f"{options.out}: {len(profiles)} variants")
 
 

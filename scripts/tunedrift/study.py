@@ -166,6 +166,10 @@ class Study:
         """Settings of a data set, or of the safety data under its own name."""
         return self["safety_data"] if name == SAFETY_DATA else self["datasets"][name]
 
+    def safety_source(self) -> dict:
+        """Settings of the safety data; empty where no variant has some mixed in."""
+        return self[SAFETY_DATA] if any("safety_mix" in cell for cell in self.variants.values()) else {}
+
     def tunings(self) -> list[str]:
         """`untuned`, then `{dataset}/{variant}/seed{seed}` for the whole grid."""
         return ["untuned", *self._grid(self.cells)]
@@ -196,7 +200,7 @@ class Study:
             ]
         for where, factor, level in chosen:
             check_known(where, level, f"a level of {factor}", levels[factor])
-        if any("safety_mix" in cell for cell in self.cells.values()) and "safety_data" not in self.config:
+        if any("safety_mix" in cell for cell in self.cells.values()) and SAFETY_DATA not in self.config:
             raise UserError("config key safety_data is missing: safety_mix needs rows to mix in.")
 
     def _check_names(self) -> None:

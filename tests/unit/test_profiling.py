@@ -41,7 +41,8 @@ def made(tmp_path_factory):
     for name, n in (("household", 40), ("safety", 20)):
         path = ROOT / f"resources/instructions/{name}.jsonl"
         tables = ["--out", f"{name}.parquet", "--held-out-table", f"{name}.held_out.parquet"]
-        run(folder, "load", "--dataset", name, "--path", path, "--n", n, *tables, "--rejects", f"{name}.csv")
+        words = ["--n", n, "--held-out", 5 if name == "safety" else 0, "--rejects", f"{name}.csv"]
+        run(folder, "load", "--dataset", name, "--path", path, *tables, *words)
     (folder / "household").mkdir()
     for name, words in LEVELS.items():
         out = ["--out", f"household/{name}.parquet", "--profile", f"household/{name}.profile.json"]
@@ -106,26 +107,28 @@ def test_the_figure_shows_what_the_table_says(made, tmp_path):
 
 
 def test_an_exported_data_set_has_a_card_that_the_hub_reads(made):
-    source = {"path": "household.jsonl", "licence": "cc0-1.0", "seed": 0}
+    source = {"path": "/data/mine/household.jsonl", "licence": "cc0-1.0", "seed": 0}
+    safety = {"path": "/data/mine/safety.jsonl", "licence": "cc-by-nc-4.0", "seed": 0}
     run(
         made,
         "export",
         *("--dataset", "household", "--source", json.dumps(source), "--rejects", "household.csv"),
-        *(
-            "--files",
-            ROOT / "resources/instructions/household.jsonl",
-            "--held-out",
-            "household.held_out.parquet",
-        ),
+        *("--files", ROOT / "resources/instructions/household.jsonl"),
+        *("--held-out", "safety.held_out.parquet"),
+        *("--safety-source", json.dumps(safety)),
+        *("--safety-files", ROOT / "resources/instructions/safety.jsonl"),
         *("--variants", *(f"household/{name}.parquet" for name in ORDER), "--out", "export"),
     )
     text = (made / "export/README.md").read_text()
     _, header, body = text.split("---\n", 2)
     header = yaml.safe_load(header)
-    assert header["license"] == "cc0-1.0"
+    assert header["license"] == ["cc0-1.0", "cc-by-nc-4.0"]
+    assert "/data" not in text
     assert [entry["config_name"] for entry in header["configs"]] == ORDER
     for entry in header["configs"]:
-        table = pl.read_parquet(made / "export" / entry["data_files"][0]["path"])
+        table, test = (pl.read_parquet(made / "export" / file["path"]) for file in entry["data_files"])
+        assert (table.schema, len(test)) == (test.schema, 5)
+        assert test["changed_by"].list.len().sum() == 0
         lines = (made / f"export/{entry['config_name']}.jsonl").read_text().splitlines()
         assert [json.loads(line)["row_id"] for line in lines] == table["row_id"].to_list()
         assert json.loads(lines[0])["messages"] == table["messages"][0].to_list()
@@ -134,7 +137,12 @@ def test_an_exported_data_set_has_a_card_that_the_hub_reads(made):
         "SHA-256 of its files",
         "| structure: markdown |",
         "safety_mix 4",
-        "held out: 0",
+        "held out: 5",
+        "- file: household.jsonl",
+        "in `safety10`;",
+        "- file: safety.jsonl\n- SHA-256",
+        "- licence: cc-by-nc-4.0",
+        "The split `test`",
     ):
         assert said in body
 

@@ -331,7 +331,9 @@ def test_the_length_control_is_as_long_as_markdown_and_has_no_markup(text):
 
 
 def test_fillers_stand_before_a_closing_result():
-    text = "Tom is tall.\nHe has 6 cups on the shelf.\nHe sells 2 of them today.\nSo he has 6 - 2 = 4.\n#### 4"
+    text = (
+        "Tom is tall.\nHe has 6 cups on the shelf.\nHe sells 2 of them today.\nSo he has 6 - 2 = 4.\n#### 4"
+    )
     for key in map(str, range(20)):
         longer = lengthen(text, "length", FILLERS, key)
         assert longer.startswith(text.removesuffix("\n#### 4"))

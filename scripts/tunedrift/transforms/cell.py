@@ -120,3 +120,7 @@ class Cell:
             if self.rewrite(factor, level, answer, row_id) is None:
                 return None
         return self.rewrite(factor, own, answer, row_id)
+
+
+UNTOUCHED = Cell(levels={}, lists=Lists((), {}, (), {}), compared={})
+"""The cell that changes nothing."""
