@@ -37,11 +37,12 @@ rule transform:
         ),
         cell=lambda wildcards: flags(study.cells[wildcards.variant]),
         eligible=study["eligible"],
+        language=study["resources/language"],
     shell:
         """
         python scripts/transform.py --instructions {input.instructions} --statements {input.statements} \
-            --personas {input.personas} --fillers {input.fillers} --cues {input.cues} --safety-data {input.safety} \
-            --length-model {input.length_model} {params.cell} --eligible {params.eligible} --threads {threads} \
+            --personas {input.personas} --fillers {input.fillers} --cues {input.cues} --language {params.language:q} \
+            --safety-data {input.safety} --length-model {input.length_model} {params.cell} --eligible {params.eligible} --threads {threads} \
             --out {output.table} --profile {output.profile} >{log} 2>&1
         """
 

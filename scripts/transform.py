@@ -27,6 +27,7 @@ def parser() -> argparse.ArgumentParser:
     options.add_argument("--personas", type=Path, default=Path("resources/personas.yaml"))
     options.add_argument("--fillers", type=Path, default=Path("resources/fillers.yaml"))
     options.add_argument("--cues", type=Path, default=Path("resources/cues.yaml"))
+    options.add_argument("--language", default="en", help="language of the entries drawn from the lists")
     options.add_argument(
         "--eligible",
         choices=("common", "all"),
@@ -70,7 +71,9 @@ def main(options: argparse.Namespace) -> None:
         compared.setdefault(factor, related(factor, levels[factor]))
     cell = Cell(
         levels=levels,
-        lists=read_lists(options.statements, options.personas, options.fillers, options.cues),
+        lists=read_lists(
+            options.statements, options.personas, options.fillers, options.cues, options.language
+        ),
         compared=compared if options.eligible == "common" else {},
         seed=options.seed,
         count=token_counter(tokenizer_file(options.length_model)) if options.length_model else count_pieces,

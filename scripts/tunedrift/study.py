@@ -187,7 +187,12 @@ class Study:
         ]
 
     def _check_levels(self) -> None:
-        personas = list(read_yaml(self["resources/personas"])["personas"])
+        language = self["resources/language"]
+        personas = [
+            name
+            for name, entry in read_yaml(self["resources/personas"])["personas"].items()
+            if entry.get("language") == language
+        ]
         levels = {**{factor: list(names) for factor, names in LEVELS.items()}, "role_play": personas}
         chosen = [
             (f"factors.{factor}", factor, level) for factor in levels for level in self["factors"][factor]
@@ -284,7 +289,8 @@ class Study:
         for key in ("path", "patterns"):
             yield f"gate.{key}", self[f"gate/{key}"]
         for key, path in self["resources"].items():
-            yield f"resources.{key}", path
+            if key != "language":
+                yield f"resources.{key}", path
 
 
 def named_by(entry: dict[str, Any]) -> list[str]:

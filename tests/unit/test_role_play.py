@@ -72,6 +72,7 @@ def test_the_control_is_as_long_as_the_persona_row_by_row(name):
         ("fillers", ('text: "Indeed."', 'text: ""'), "no text under 'text'"),
         ("fillers", ("fillers:", "other:"), "must hold a list"),
         ("cues", ("structure: plain", "structure: plane"), "did you mean 'plain'"),
+        ("fillers", ("language: en, ", ""), "entry 1 has no text under 'language'"),
     ],
 )
 def test_a_list_that_does_not_match_is_refused(tmp_path, name, change, message):
@@ -82,3 +83,27 @@ def test_a_list_that_does_not_match_is_refused(tmp_path, name, change, message):
     with pytest.raises(UserError, match=message) as raised:
         read_lists(*(changed if path.stem == name else path for path in PATHS))
     assert str(changed) in str(raised.value)
+
+
+@pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
+def test_a_list_without_an_entry_of_the_language_is_named(tmp_path, path):
+    other = tmp_path / path.name
+    other.write_text(path.read_text().replace("language: en", "language: de"))
+    with pytest.raises(UserError, match="has no entry with language 'en'") as raised:
+        read_lists(*(other if one == path else one for one in PATHS))
+    assert str(other) in str(raised.value)
+
+
+def test_only_entries_of_the_language_are_drawn(tmp_path):
+    paths = [tmp_path / path.name for path in PATHS]
+    for path, shipped in zip(paths, PATHS, strict=True):
+        text = shipped.read_text()
+        path.write_text(text.replace("language: en", "language: de", 1))
+    german = {"language": "de"}
+    with pytest.raises(UserError, match=r"cues\.yaml"):
+        read_lists(*paths[:3], PATHS[3], **german)
+    lists = read_lists(*paths, **german)
+    assert (lists.statements, lists.fillers) == (LISTS.statements[:1], LISTS.fillers[:1])
+    assert list(lists.personas) == list(LISTS.personas)[:1]
+    assert lists.cues == {"plain": LISTS.cues["plain"][:1]}
+    assert read_lists(*paths).fillers == LISTS.fillers[1:]

@@ -22,32 +22,35 @@ class Lists:
     cues: dict[str, tuple[str, ...]]
 
 
-def read_lists(statements: str | Path, personas: str | Path, fillers: str | Path, cues: str | Path) -> Lists:
-    """The four lists. Raises `UserError` naming the file and the entry that does not fit."""
+def read_lists(
+    statements: str | Path, personas: str | Path, fillers: str | Path, cues: str | Path, language: str = "en"
+) -> Lists:
+    """The entries of one language in the four lists. Raises `UserError` naming the file and the entry that does not fit."""
     return Lists(
-        statements=tuple(
-            _entry(entry, f"{statements}: entry {number}")
-            for number, entry in enumerate(_section(statements), start=1)
-        ),
-        personas={
-            name: _persona(entry, f"{personas}: {name}") for name, entry in _section(personas, dict).items()
-        },
-        fillers=tuple(
-            _text(entry, "text", f"{fillers}: entry {n}") for n, entry in enumerate(_section(fillers), 1)
-        ),
-        cues=_cues(cues),
+        statements=tuple(_entry(entry, where) for _, entry, where in _section(statements, language)),
+        personas={name: _persona(entry, where) for name, entry, where in _section(personas, language, dict)},
+        fillers=tuple(_text(entry, "text", where) for _, entry, where in _section(fillers, language)),
+        cues=_cues(cues, language),
     )
 
 
-def _section(path: str | Path, kind: type = list):
-    """The one section of a file, named as the file's contents are."""
+def _section(path: str | Path, language: str, kind: type = list) -> list[tuple[str, object, str]]:
+    """The entries of a language in a file's one section: name or number, entry, and where it stands."""
     content = read_yaml(path)
-    for name in ("statements", "personas", "fillers", "cues"):
-        if isinstance(content.get(name), kind) and content[name]:
-            return content[name]
-    raise UserError(
-        f"{path} must hold a {'list' if kind is list else 'mapping'} under its one key, and not an empty one."
-    )
+    sections = (content.get(name) for name in ("statements", "personas", "fillers", "cues"))
+    section = next((section for section in sections if isinstance(section, kind) and section), None)
+    if section is None:
+        raise UserError(
+            f"{path} must hold a {'list' if kind is list else 'mapping'} under its one key, and not an empty one."
+        )
+    named = section.items() if kind is dict else ((f"entry {n}", entry) for n, entry in enumerate(section, 1))
+    entries = [(name, entry, f"{path}: {name}") for name, entry in named]
+    found = [one for one in entries if _text(one[1], "language", one[2]) == language]
+    if not found:
+        raise UserError(
+            f"{path} has no entry with language {language!r}: add some, or correct resources.language."
+        )
+    return found
 
 
 def _text(entry: object, key: str, where: str) -> str:
@@ -56,10 +59,9 @@ def _text(entry: object, key: str, where: str) -> str:
     return entry[key].strip()
 
 
-def _cues(path: str | Path) -> dict[str, tuple[str, ...]]:
+def _cues(path: str | Path, language: str) -> dict[str, tuple[str, ...]]:
     cues: dict[str, tuple[str, ...]] = {}
-    for number, entry in enumerate(_section(path), start=1):
-        where = f"{path}: entry {number}"
+    for _, entry, where in _section(path, language):
         level = _text(entry, "structure", where)
         if level not in CONTROLS["structure"]:
             raise UserError(f"{where}: {unknown('structure to ask for', level, CONTROLS['structure'])}")
