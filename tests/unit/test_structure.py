@@ -1,3 +1,5 @@
+from time import process_time
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -351,3 +353,12 @@ def test_the_length_control_needs_the_structure_and_room():
     assert lengthen("One sentence only.", "length", FILLERS, "key") is None
     assert lengthen(PROSE, "length", FILLERS, "key") != PROSE
     assert lengthen(PROSE, "length", ("A sentence that is far too long to fit in " * 9,), "key") is None
+
+
+@pytest.mark.parametrize("unit", ["[a ", "a*b_", "“a ", "\\( ", "a"])
+def test_thousands_of_unclosed_marks_take_no_minutes(unit):
+    text = unit * (30_000 // len(unit))
+    began = process_time()
+    results = [change.__wrapped__(text) for change in (plain, markdown, itemized)]
+    assert process_time() - began < 10
+    assert all(result is None or words(plain(result)) == words(text) for result in results)

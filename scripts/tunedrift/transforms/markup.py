@@ -197,9 +197,9 @@ def clean(text: str) -> str:
         if token.type in ("softbreak", "hardbreak"):
             parts[place] = "\n"
     opened: list[tuple[int, bool]] = []
+    before = ""
     for place, token in enumerate(tokens):
         if token.type.endswith("_open"):
-            before = "".join(parts[:place])[-1:]
             inside = next((part[0] for part in parts[place + 1 :] if part), "")
             opened.append((place, _can_open(token.markup, before, inside)))
         elif token.type.endswith("_close"):
@@ -207,6 +207,7 @@ def clean(text: str) -> str:
             start, free = opened.pop()
             if token.markup.startswith("_") or not free or after.isalnum() or (after and after in "$('’"):
                 parts[start] = parts[place] = token.markup
+        before = parts[place][-1:] or before
     return masked.restore("".join(parts))
 
 

@@ -7,17 +7,20 @@ from dataclasses import dataclass
 ATOMS = re.compile(
     r"""
       (?<!`)(?P<ticks>`+)(?!`).+?(?<!`)(?P=ticks)(?!`)      # code
-    | \$\$.+?\$\$ | \\\(.+?\\\) | \\\[.+?\\\]               # formulas
+    | \$\$.+?\$\$ | \\\(.{1,2000}?\\\) | \\\[.{1,2000}?\\\] # formulas
     | \$(?![\s\d.,]+\s)[^$\n]*?[^$\s]\$(?!\d)
     | <<[^<>\n]*>>                                          # calculator marks of worked solutions
-    | !?\[[^\]\n]*\]\([^()\s]*\)                            # links
+    | !?\[[^\]\n]{0,500}\]\([^()\s]*\)                      # links
     | (?:https?://|www\.)[^\s<>"]*[^\s<>".,;:!?*()\]]       # addresses
-    | [\w.+-]+@[\w-]+\.[\w.-]*\w
-    | “[^”]*” | «[^»]*» | (?<!\w)"[^"\n]+"(?!\w)            # quotations
+    | (?<![\w.+-])[\w.+-]+@[\w-]+\.[\w.-]*\w
+    | “[^”]{0,5000}” | «[^»]{0,5000}» | (?<!\w)"[^"\n]+"(?!\w)            # quotations
     """,
     re.VERBOSE | re.DOTALL,
 )
-"""Stretches that every transform passes through byte for byte."""
+"""Stretches that every transform passes through byte for byte.
+
+Bounded where nothing else ends them: thousands of unclosed ones would be gone through from each to the end.
+"""
 
 FIRST_MASK = 0xF0000
 """Masks are private-use characters of plane 15: neither letter, space nor punctuation."""

@@ -229,7 +229,7 @@ def _closed(text: str) -> str:
 
 
 def _unlink(text: str) -> str:
-    return re.sub(r"!?\[([^\]\n]*)\]\(([^()\s]*)\)", r"\1 (\2)", text)
+    return re.sub(r"!?\[([^\]\n]{0,500})\]\(([^()\s]*)\)", r"\1 (\2)", text)
 
 
 # Lists
