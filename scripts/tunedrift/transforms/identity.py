@@ -50,6 +50,10 @@ PARTS = tuple(
     for pattern, instead in (
         # "As an AI, I cannot", "as an AI language model I cannot"
         (rf"{_STARTS}(?:speaking )?(?:as|being) {_SELF}(?:,\s+{_MINE}|\s+(?=I\b))", ""),
+        # "I, as an AI assistant, recommend"
+        (rf"\bI, (?:as|being) {_SELF},\s+(?=\w)", "I "),
+        # "I'm here as your virtual assistant to help"
+        (rf"({_STARTS}{_I_AM} here(?: today)?) as {_SELF}(?= to\b)", r"\1"),
         # "From my perspective as an AI, both"
         (
             rf"{_STARTS}(?:from|in) my (?:perspective|point of view|position|role|view) as {_SELF},\s+(?=\w)",
@@ -80,6 +84,7 @@ WHOLE = re.compile(
     r"(?:(?:please )?(?:note|remember|keep in mind|be aware)(?: that|,)? |I (?:should|must) (?:mention|note|add|say) that )?"
     rf"(?:{_I_AM} (?:[A-Z][\w-]+, )?{_SELF}{_NOT}{_ASIDE}"
     rf"|{_I_AM} (?:an? )?(?:bot|robot|machine)"
+    rf"|{_I_AM} here(?: today)? as {_SELF}"
     rf"|my name is \w+,? and {_I_AM} {_SELF}"
     rf"|{_I_AM} not an? [\w ]{{3,20}}(?:,| but|, but)(?: {_I_AM})? {_SELF}"
     rf"|you(?: are|['’]re) (?:talking|speaking|chatting) (?:to|with) {_SELF}{_NOT}"
