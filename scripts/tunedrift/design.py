@@ -96,7 +96,8 @@ def variants(factors: dict[str, list], design: str, listed: list[dict], *, match
         for name_of, one in pairs:
             if found.setdefault(name_of, one) != one:
                 raise UserError(
-                    f"config key variants: two different variants are called {name_of!r}: rename one."
+                    f"config key variants: two different variants are called {name_of!r}: "
+                    "give one another name, or another level."
                 )
     return found
 

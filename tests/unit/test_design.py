@@ -2,6 +2,7 @@ import pytest
 
 from tunedrift.design import control_of, controls, factorial, one_factor, settle, variant_name, variants
 from tunedrift.errors import UserError
+from tunedrift.transforms.levels import label
 
 FACTORS = {
     "structure": ["markdown", "plain"],
@@ -90,3 +91,17 @@ def test_a_named_cell_bears_its_name_and_has_a_control():
 def test_a_cell_that_cannot_be_is_explained(listed, message):
     with pytest.raises(UserError, match=message):
         made(listed=listed)
+
+
+@pytest.mark.parametrize(
+    ("level", "name"),
+    [(0.5, "dose50"), (1 / 3, "dose33.3"), (0.125, "dose12.5"), (0.0025, "dose0.25"), (1 / 300, "dose0.33")],
+)
+def test_a_share_is_named_by_its_rounded_percentage(level, name):
+    assert label("dose", level) == name
+    assert label("safety_mix", level) == name.replace("dose", "safety")
+
+
+def test_shares_that_would_bear_one_name_are_refused():
+    with pytest.raises(UserError, match=r"two different variants are called 'safety33\.3'"):
+        made({"safety_mix": [1 / 3, 0.333]})

@@ -141,6 +141,18 @@ def test_data_sets_can_be_exported(project):
     assert run.jobs == {"load": 1, "transform": 3, "export": 1, "export_datasets": 1}
 
 
+def test_an_export_names_the_safety_data_mixed_in(project):
+    best = {"name": "best_case", "structure": "plain", "role_play": "helper", "safety_mix": 0.03}
+    safety = {"path": "resources/instructions/safety.jsonl", "licence": "cc-by-nc-4.0"}
+    project.study(variants=[best], safety_data=safety)
+    run = project.small("--dry-run", "--printshellcmds", "export_datasets")
+    assert run.code == 0, run.text
+    [command] = [line for line in run.text.splitlines() if "scripts/export.py" in line]
+    assert "--safety-files resources/instructions/safety.jsonl" in command
+    assert '"licence": "cc-by-nc-4.0"' in command
+    assert "best_case" in command
+
+
 @pytest.mark.parametrize(
     ("name", "adapters", "reward_models"), [("laptop", 2 * 7, 2), ("paper", 4 * 4 * 7 * 3, 8)]
 )

@@ -53,6 +53,10 @@ TOUCHING = ("structure", "identity", "role_play", "cue", "safety_mix")
 """The factors that change rows."""
 
 
+SHARES = {"dose": "dose", "safety_mix": "safety"}
+"""The factors whose levels are shares → what a level is called before its percentage."""
+
+
 def related(factor: str, level: str) -> tuple[str, ...]:
     """A level of a factor in `CONTROLS` with its control, or with the levels that it controls for."""
     pairs = [pair for pair in CONTROLS[factor].items() if level in pair and level != BASELINES[factor]]
@@ -60,9 +64,9 @@ def related(factor: str, level: str) -> tuple[str, ...]:
 
 
 def label(factor: str, level: str | float) -> str:
-    """A level as a variant's name says it: `markdown`, `cued`, `dose50`, `safety3`."""
-    if factor == "dose":
-        return f"dose{100 * level:g}"
-    if factor == "safety_mix":
-        return f"safety{100 * level:g}"
+    """A level as a variant's name says it: `markdown`, `cued`, `dose50`, `safety33.3`, `safety0.25`."""
+    if factor in SHARES:
+        percent = 100 * level
+        rounded = round(percent, 1) if percent >= 1 else float(f"{percent:.2g}")
+        return f"{SHARES[factor]}{rounded:g}"
     return CUED if factor == "cue" else str(level)
