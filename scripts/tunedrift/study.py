@@ -187,13 +187,7 @@ class Study:
         ]
 
     def _check_levels(self) -> None:
-        language = self["resources/language"]
-        personas = [
-            name
-            for name, entry in read_yaml(self["resources/personas"])["personas"].items()
-            if entry.get("language") == language
-        ]
-        levels = {**{factor: list(names) for factor, names in LEVELS.items()}, "role_play": personas}
+        levels = {**{factor: list(names) for factor, names in LEVELS.items()}, "role_play": self._personas()}
         chosen = [
             (f"factors.{factor}", factor, level) for factor in levels for level in self["factors"][factor]
         ]
@@ -207,6 +201,19 @@ class Study:
             check_known(where, level, f"a level of {factor}", levels[factor])
         if any("safety_mix" in cell for cell in self.cells.values()) and SAFETY_DATA not in self.config:
             raise UserError("config key safety_data is missing: safety_mix needs rows to mix in.")
+
+    def _personas(self) -> list[str]:
+        file, language = self["resources/personas"], self["resources/language"]
+        personas = read_yaml(file)["personas"].items()
+        names = [
+            name for name, entry in personas if isinstance(entry, dict) and entry.get("language") == language
+        ]
+        if not names:
+            raise UserError(
+                f"config key resources.language: {file} has no entry with language {language!r}. Add some, or "
+                "correct the key."
+            )
+        return names
 
     def _check_names(self) -> None:
         for name, suite in self["suites"].items():

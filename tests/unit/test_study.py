@@ -199,3 +199,17 @@ def test_the_conda_environments_are_in_step_with_the_pins():
     for name, environment in environments((ROOT / "envs/requirements.txt").read_text()).items():
         assert yaml.safe_load((ROOT / f"envs/{name}.yaml").read_text()) == environment
     assert any("torch==" in pin for pin in environment["dependencies"][-1]["pip"])
+
+
+def test_a_language_without_personas_is_named_with_their_file(make):
+    with pytest.raises(
+        UserError, match=r"resources\.language: resources/personas\.yaml has no entry with .*'de'"
+    ):
+        make(resources={"language": "de"})
+
+
+def test_an_export_has_a_second_source_only_where_safety_data_is_mixed_in(make):
+    safety = {"path": "resources/instructions/safety.jsonl"}
+    assert make(safety_data=safety).safety_source() == {}
+    mixed = make(safety_data=safety, factors={"safety_mix": [0.1]})
+    assert mixed.safety_source()["licence"] == "unknown"
