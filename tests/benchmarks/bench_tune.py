@@ -163,6 +163,8 @@ def main() -> None:
     parser.add_argument("--contestant", choices=CONTESTANTS)
     parser.add_argument("--folder", type=Path)
     options = parser.parse_args()
+    if not (options.rows or options.contestant):
+        parser.error("--rows is missing: a JSON file of instruction, input and output")
     if options.contestant:
         print(measure(options.contestant, options.folder))
         return
