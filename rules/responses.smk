@@ -6,7 +6,7 @@ Makes: <results>/responses/{model}/{tuning}.parquet.
 
 
 rule generate:
-    """Answer all prompts with one model, untuned or under one adapter."""
+    """Answer all prompts with one model, untuned or as one tuning left it."""
     input:
         model="models/{model}/model.json",
         tuned=tuned_weights,

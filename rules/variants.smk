@@ -42,8 +42,8 @@ rule transform:
         """
         python scripts/transform.py --instructions {input.instructions} --statements {input.statements} \
             --personas {input.personas} --fillers {input.fillers} --cues {input.cues} --language {params.language:q} \
-            --safety-data {input.safety} --length-model {input.length_model} {params.cell} --eligible {params.eligible} --threads {threads} \
-            --out {output.table} --profile {output.profile} >{log} 2>&1
+            --safety-data {input.safety} --length-model {input.length_model} {params.cell} \
+            --eligible {params.eligible} --threads {threads} --out {output.table} --profile {output.profile} >{log} 2>&1
         """
 
 

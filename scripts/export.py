@@ -60,22 +60,14 @@ def main(options: argparse.Namespace) -> None:
     # Columns as in the variants, to be a split of them.
     untouched, _ = transform_block(held_out, UNTOUCHED, NOTHING)
     VARIANTS.write(untouched, options.out / "held_out.parquet")
-    text = card(
-        options.dataset,
-        json.loads(options.source),
-        profiles,
-        counts,
-        sha256(*options.files) if options.files else None,
-        safety=(
-            (
-                json.loads(options.safety_source),
-                sha256(*options.safety_files) if options.safety_files else None,
-            )
-            if options.safety_source
-            else None
-        ),
-        test="held_out.parquet" if len(held_out) else None,
-    )
+
+    def described(source: str, files: list[Path]) -> tuple[dict, str | None]:
+        return json.loads(source), sha256(*files) if files else None
+
+    source, digest = described(options.source, options.files)
+    safety = options.safety_source and described(options.safety_source, options.safety_files)
+    test = "held_out.parquet" if len(held_out) else None
+    text = card(options.dataset, source, profiles, counts, digest, safety=safety or None, test=test)
     write_text(options.out / "README.md", text)
     print(f"{options.out}: {len(profiles)} variants")
 

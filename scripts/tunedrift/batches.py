@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -75,7 +75,7 @@ class Order:
         return math.ceil(len(self.data) / self.batch_size)
 
     def __iter__(self) -> Iterator[list[int]]:
-        def shuffled(names: list) -> list[int]:
+        def shuffled(names: Sequence) -> list[int]:
             return sorted(range(len(names)), key=lambda at: digest(self.seed, self.epoch, names[at]))
 
         rows = shuffled([example.row_id for example in self.data])
@@ -90,7 +90,7 @@ class Order:
             )
         ]
         last = [batches.pop()] if len(batches[-1]) < self.batch_size else []
-        return iter([*(batches[at] for at in shuffled(list(range(len(batches))))), *last])
+        return iter([*(batches[at] for at in shuffled(range(len(batches)))), *last])
 
     def _batches(self, rows: list[int]) -> Iterator[list[int]]:
         for first in range(0, len(rows), self.batch_size):
