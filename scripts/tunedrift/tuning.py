@@ -170,13 +170,12 @@ def trainable(model: "PreTrainedModel", settings: Settings, precision: str) -> "
         model = model.to({"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}[precision])
     if settings.gradient_checkpointing:
         model.enable_input_require_grads()
-    named = settings.target_modules
     config = LoraConfig(
         task_type="CAUSAL_LM",
         r=settings.rank,
         lora_alpha=settings.alpha,
         lora_dropout=settings.dropout,
-        target_modules=None if named == BY_FAMILY else named[0] if len(named) == 1 else list(named),
+        target_modules=layers(settings.target_modules),
         exclude_modules=without_text(model) or None,
     )
     try:
@@ -185,6 +184,14 @@ def trainable(model: "PreTrainedModel", settings: Settings, precision: str) -> "
         raise UserError(
             f"tuning.target_modules or tuning.dropout do not suit this model: {str(error).split('. ')[0]}."
         ) from error
+
+
+def layers(named: tuple[str, ...]) -> str | list[str] | None:
+    """Target modules as PEFT takes them: null leaves them to it, a string is `all-linear` or a pattern of whole names."""
+    if named == BY_FAMILY:
+        return None
+    plain = all(name.replace(".", "_").isidentifier() for name in named)
+    return list(named) if plain or len(named) > 1 else named[0]
 
 
 def without_text(model: "PreTrainedModel") -> list[str]:

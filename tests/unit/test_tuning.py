@@ -235,6 +235,7 @@ def test_the_layers_with_an_adapter_are_named_or_left_to_the_family(folder, tmp_
         ("all-linear",): all_linear,
         ("family",): {"q_proj", "v_proj"},
         ("k_proj", "up_proj"): {"k_proj", "up_proj"},
+        ("mlp.up_proj",): {"up_proj"},
         (".*(gate|down)_proj",): {"gate_proj", "down_proj"},
     }
     for number, (named, expected) in enumerate(cases.items()):
