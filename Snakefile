@@ -12,26 +12,21 @@ min_version("9.25")
 report: "resources/report/study.rst"
 
 
-# A study file is complete: without this test Snakemake would merge it into the default study.
-if not workflow.overwrite_configfiles:
-
-    configfile: "config/config.yaml"
-
-
 include: "rules/common.smk"
 include: "rules/models.smk"
 include: "rules/instructions.smk"
 include: "rules/variants.smk"
 include: "rules/adapters.smk"
 include: "rules/prompts.smk"
+include: "rules/gate.smk"
 include: "rules/responses.smk"
 include: "rules/verdicts.smk"
 include: "rules/preferences.smk"
 include: "rules/rewards.smk"
-include: "rules/tables.smk"
+include: "rules/statistics.smk"
 include: "rules/figures.smk"
 include: "rules/targets.smk"
-include: "rules/summary.smk"
+include: "rules/report.smk"
 
 
 rule all:

@@ -31,12 +31,13 @@ rule tune:
         mem_mb=demand("mem_mb"),
         runtime=demand("runtime"),
     params:
-        code=code_digest("scripts/tune.py"),
+        program=program("tune"),
+        code=code_digest(program("tune")),
         settings=lambda wildcards: flags(study.tuning(wildcards.model)),
         out=subpath(output.weights, parent=True),
     shell:
         """
-        python scripts/tune.py --model {input.model} --variant {input.variant} --seed {wildcards.seed} \
+        python {params.program:q} --model {input.model} --variant {input.variant} --seed {wildcards.seed} \
             {params.settings} --threads {threads} --gpus {resources.gpu} --out {params.out} >{log} 2>&1
         """
 

@@ -10,17 +10,29 @@ from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
-sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
+# The basedir of the workflow would be that of a workflow which uses this one as a module.
+HOME = Path(workflow.current_basedir.get_path_or_uri(secret_free=True)).parent
+sys.path.insert(0, str(HOME / "scripts"))
 
-from tunedrift.digest import code_digest
+from tunedrift import paths
 from tunedrift.errors import UserError
 from tunedrift.files import sha256
-from tunedrift.study import Study, flags, named_by, read_yaml
+from tunedrift.flags import flags
+from tunedrift.reuse.code_digest import code_digest
+from tunedrift.sources.finding import files_named_by
+from tunedrift.sources.yaml_files import read_yaml
+from tunedrift.study.study import Study
+
+# A study file is complete: without this test Snakemake would merge it into the default study.
+if not workflow.overwrite_configfiles:
+
+    configfile: paths.located("config/config.yaml")
+
 
 try:
     for file in workflow.configfiles:
         read_yaml(file)  # Snakemake's own loader lets a key stand twice
-    study = Study(config, Path(workflow.basedir) / "config/schema.yaml")
+    study = Study(config, HOME / "config/schema.yaml")
     limit = workflow.global_resources.get("gpu")
     study.check_gpus(limit and limit.value)
 except UserError as error:
@@ -48,6 +60,11 @@ wildcard_constraints:
     preference_set=one_of(study["preference_sets"]),
 
 
+def program(name):
+    """Params: the path of a program of this workflow, from the working directory."""
+    return paths.own(f"scripts/{name}.py")
+
+
 def settings(path, *keys):
     """Params: the named settings at a path of the study, as command-line flags."""
 
@@ -62,14 +79,14 @@ def source_files(section):
     """Input: the files that an entry of the study names by a path or a glob, sorted; none where they come from the hub."""
 
     def files(wildcards):
-        return named_by(study[section.format(**wildcards)])
+        return files_named_by(study[section.format(**wildcards)])
 
     return files
 
 
 def dataset_files(wildcards):
     """Input: the files of a data set or of the safety data; none where they come from the hub."""
-    return named_by(study.dataset(wildcards.dataset))
+    return files_named_by(study.dataset(wildcards.dataset))
 
 
 def attack_files(wildcards):

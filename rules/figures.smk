@@ -5,12 +5,10 @@ Makes: <results>/figures/*.svg and *.png.
 """
 
 
-rule draw:
-    """Draw all figures in one style, with fixed bytes."""
+rule draw_drift:
+    """Draw the safety of every tuning and the effect of every level."""
     input:
-        drift="<results>/tables/drift.parquet",
-        agreement="<results>/tables/agreement.parquet",
-        forecasts="<results>/tables/forecasts.parquet",
+        "<results>/tables/drift.parquet",
     output:
         drift=report(
             "<results>/figures/drift.svg",
@@ -24,6 +22,30 @@ rule draw:
             category="Picky LLMs",
             labels={"figure": "Effect of each level"},
         ),
+        png=collect("<results>/figures/{figure}.png", figure=["drift", "effects"]),
+    log:
+        "<results>/logs/draw_drift.log",
+    benchmark:
+        "<results>/benchmarks/draw_drift.jsonl"
+    conda:
+        "../envs/cpu.yaml"
+    params:
+        program=program("draw_drift"),
+        code=code_digest(program("draw_drift")),
+        primary_judge=study["primary_judge"],
+        out=subpath(output.drift, parent=True),
+    shell:
+        """
+        python {params.program:q} --drift {input} --primary-judge {params.primary_judge} --out {params.out} >{log} 2>&1
+        """
+
+
+rule draw_agreement:
+    """Draw how reward models agree with one another, err on pairs, and forecast."""
+    input:
+        agreement="<results>/tables/agreement.parquet",
+        forecasts="<results>/tables/forecasts.parquet",
+    output:
         rm_agreement=report(
             "<results>/figures/rm_agreement.svg",
             caption="../resources/report/rm_agreement.rst",
@@ -42,24 +64,21 @@ rule draw:
             category="Unreliable RMs",
             labels={"figure": "Forecasts"},
         ),
-        png=collect(
-            "<results>/figures/{figure}.png",
-            figure=["drift", "effects", "rm_agreement", "rm_errors", "forecast"],
-        ),
+        png=collect("<results>/figures/{figure}.png", figure=["rm_agreement", "rm_errors", "forecast"]),
     log:
-        "<results>/logs/draw.log",
+        "<results>/logs/draw_agreement.log",
     benchmark:
-        "<results>/benchmarks/draw.jsonl"
+        "<results>/benchmarks/draw_agreement.jsonl"
     conda:
         "../envs/cpu.yaml"
     params:
-        code=code_digest("scripts/draw.py"),
-        primary_judge=study["primary_judge"],
-        out=subpath(output.drift, parent=True),
+        program=program("draw_agreement"),
+        code=code_digest(program("draw_agreement")),
+        out=subpath(output.rm_errors, parent=True),
     shell:
         """
-        python scripts/draw.py --drift {input.drift} --agreement {input.agreement} --forecasts {input.forecasts} \
-            --primary-judge {params.primary_judge} --out {params.out} >{log} 2>&1
+        python {params.program:q} --agreement {input.agreement} --forecasts {input.forecasts} \
+            --out {params.out} >{log} 2>&1
         """
 
 
@@ -82,12 +101,13 @@ rule draw_variants:
     conda:
         "../envs/cpu.yaml"
     params:
-        code=code_digest("scripts/draw_variants.py"),
+        program=program("draw_variants"),
+        code=code_digest(program("draw_variants")),
         order=list(study.variants),
         out=subpath(output.svg, parent=True),
     shell:
         """
-        python scripts/draw_variants.py --profiles {input} --order {params.order} --out {params.out} >{log} 2>&1
+        python {params.program:q} --profiles {input} --order {params.order} --out {params.out} >{log} 2>&1
         """
 
 
@@ -114,10 +134,11 @@ rule draw_losses:
     conda:
         "../envs/cpu.yaml"
     params:
-        code=code_digest("scripts/draw_losses.py"),
+        program=program("draw_losses"),
+        code=code_digest(program("draw_losses")),
         tunings=collect("{model}/{tuning}", model=study.studied, tuning=study.adapters()),
         out=subpath(output.svg, parent=True),
     shell:
         """
-        python scripts/draw_losses.py --training {input} --tunings {params.tunings} --out {params.out} >{log} 2>&1
+        python {params.program:q} --training {input} --tunings {params.tunings} --out {params.out} >{log} 2>&1
         """

@@ -5,7 +5,7 @@ Makes: <results>/instructions/{dataset}.parquet, the rows held out, and a list o
 """
 
 
-rule load:
+rule load_instructions:
     """Read, normalise, draw and check one dataset."""
     input:
         files=dataset_files,
@@ -15,17 +15,18 @@ rule load:
         held_out="<results>/instructions/{dataset}.held_out.parquet",
         rejects="<results>/instructions/{dataset}.rejects.csv",
     log:
-        "<results>/logs/load/{dataset}.log",
+        "<results>/logs/load_instructions/{dataset}.log",
     benchmark:
-        "<results>/benchmarks/load/{dataset}.jsonl"
+        "<results>/benchmarks/load_instructions/{dataset}.jsonl"
     conda:
         "../envs/cpu.yaml"
     params:
-        code=code_digest("scripts/load.py"),
+        program=program("load_instructions"),
+        code=code_digest(program("load_instructions")),
         content=content(dataset_files, study["resources/safety_rows"]),
         settings=lambda wildcards: flags(study.loading(wildcards.dataset)),
     shell:
         """
-        python scripts/load.py --dataset {wildcards.dataset} --path {input.files:q} {params.settings} \
+        python {params.program:q} --dataset {wildcards.dataset} --path {input.files:q} {params.settings} \
             --out {output.table} --held-out-table {output.held_out} --rejects {output.rejects} >{log} 2>&1
         """

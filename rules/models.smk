@@ -1,7 +1,7 @@
 """Models: trained from our own resources, or found on disk or on the hub, and described in model.json.
 
 Needs: resources/world.yaml for embedded models; a folder or a hub id for the others.
-Makes: models/{model}/model.json (shared by all studies) and <results>/gate/{model}.json.
+Makes: models/{model}/model.json, shared by all studies.
 """
 
 
@@ -32,13 +32,14 @@ rule pretrain:
         mem_mb=demand("mem_mb"),
         runtime=demand("runtime"),
     params:
-        code=code_digest("scripts/pretrain.py"),
+        program=program("pretrain"),
+        code=code_digest(program("pretrain")),
         content=content(named_file("models/{model}/world")),
         settings=settings("models/{model}", "seed", "chats", "wordings"),
         out=subpath(output.weights, parent=True),
     shell:
         """
-        python scripts/pretrain.py --world {input.world} --name {wildcards.model} {params.settings} \
+        python {params.program:q} --world {input.world} --name {wildcards.model} {params.settings} \
             --gpus {resources.gpu} --out {params.out} >{log} 2>&1
         """
 
@@ -70,13 +71,14 @@ rule pretrain_reward:
         mem_mb=demand("mem_mb"),
         runtime=demand("runtime"),
     params:
-        code=code_digest("scripts/pretrain_reward.py"),
+        program=program("pretrain_reward"),
+        code=code_digest(program("pretrain_reward")),
         content=content(named_file("reward_models/{rm}/world")),
         settings=settings("reward_models/{rm}", "bias", "seed", "pairs"),
         out=subpath(output.weights, parent=True),
     shell:
         """
-        python scripts/pretrain_reward.py --world {input.world} --base {input.base} --name {wildcards.rm} \
+        python {params.program:q} --world {input.world} --base {input.base} --name {wildcards.rm} \
             {params.settings} --gpus {resources.gpu} --out {params.out} >{log} 2>&1
         """
 
@@ -99,47 +101,9 @@ rule resolve:
     conda:
         "../envs/torch.yaml"
     params:
-        code=code_digest("scripts/resolve.py"),
+        program=program("resolve"),
+        code=code_digest(program("resolve")),
         content=content(template_of),
         source=lambda wildcards: flags(study.source(wildcards.name)),
     shell:
-        "python scripts/resolve.py --name {wildcards.name} {params.source} --out {output} > {log} 2>&1"
-
-
-rule qualify:
-    """Stop the study if an untuned model does not refuse harmful prompts; the prompts are never reported."""
-    input:
-        model="models/{model}/model.json",
-        prompts=source_files("gate"),
-        patterns=study["gate/patterns"],
-        template=named_file("models/{model}/test_template"),
-    output:
-        "<results>/gate/{model}.json",
-    log:
-        "<results>/logs/qualify/{model}.log",
-    benchmark:
-        "<results>/benchmarks/qualify/{model}.jsonl"
-    conda:
-        "../envs/torch.yaml"
-    threads: 1
-    resources:
-        gpu=demand("gpu"),
-        mem_mb=demand("mem_mb"),
-        runtime=demand("runtime"),
-    params:
-        code=code_digest("scripts/qualify.py"),
-        content=content(
-            source_files("gate"), study["gate/patterns"], named_file("models/{model}/test_template")
-        ),
-        settings=settings("gate", "columns", "min_refusal"),
-        decoding=lambda wildcards: flags(
-            {
-                key: study.decoding(wildcards.model)[key]
-                for key in ("max_new_tokens", "batch_size", "template")
-            }
-        ),
-    shell:
-        """
-        python scripts/qualify.py --model {input.model} --prompts {input.prompts:q} --patterns {input.patterns} \
-            {params.settings} {params.decoding} --threads {threads} --gpus {resources.gpu} --out {output} >{log} 2>&1
-        """
+        "python {params.program:q} --name {wildcards.name} {params.source} --out {output} > {log} 2>&1"

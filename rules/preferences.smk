@@ -5,7 +5,7 @@ Makes: <results>/preferences/{preference_set}.parquet and the rows that could no
 """
 
 
-rule pair:
+rule load_preferences:
     """Read, normalise and check one preference set."""
     input:
         source_files("preference_sets/{preference_set}"),
@@ -13,13 +13,14 @@ rule pair:
         table="<results>/preferences/{preference_set}.parquet",
         rejects="<results>/preferences/{preference_set}.rejects.csv",
     log:
-        "<results>/logs/pair/{preference_set}.log",
+        "<results>/logs/load_preferences/{preference_set}.log",
     benchmark:
-        "<results>/benchmarks/pair/{preference_set}.jsonl"
+        "<results>/benchmarks/load_preferences/{preference_set}.jsonl"
     conda:
         "../envs/cpu.yaml"
     params:
-        code=code_digest("scripts/pair.py"),
+        program=program("load_preferences"),
+        code=code_digest(program("load_preferences")),
         content=content(source_files("preference_sets/{preference_set}")),
         settings=settings(
             "preference_sets/{preference_set}",
@@ -28,6 +29,6 @@ rule pair:
         ),
     shell:
         """
-        python scripts/pair.py --preference-set {wildcards.preference_set} --path {input:q} {params.settings} \
+        python {params.program:q} --preference-set {wildcards.preference_set} --path {input:q} {params.settings} \
             --out {output.table} --rejects {output.rejects} >{log} 2>&1
         """

@@ -5,7 +5,7 @@ Makes: <results>/prompts/{suite}.parquet, and the same as a variant was trained,
 """
 
 
-rule wrap:
+rule load_prompts:
     """Read one suite and wrap its prompts into the suite's attacks."""
     input:
         prompts=source_files("suites/{suite}"),
@@ -13,13 +13,15 @@ rule wrap:
     output:
         "<results>/prompts/{suite}.parquet",
     log:
-        "<results>/logs/wrap/{suite}.log",
+        "<results>/logs/load_prompts/{suite}.log",
     benchmark:
-        "<results>/benchmarks/wrap/{suite}.jsonl"
+        "<results>/benchmarks/load_prompts/{suite}.jsonl"
     conda:
         "../envs/cpu.yaml"
     params:
-        code=code_digest("scripts/wrap.py"),
+        program=program("load_prompts"),
+        code=code_digest(program("load_prompts")),
+        suite="{suite}",
         content=content(source_files("suites/{suite}"), attack_files),
         settings=settings(
             "suites/{suite}",
@@ -28,12 +30,12 @@ rule wrap:
         ),
     shell:
         """
-        python scripts/wrap.py --suite {wildcards.suite} --path {input.prompts:q} --attack-files {input.attacks:q} \
+        python {params.program:q} --suite {params.suite} --path {input.prompts:q} --attack-files {input.attacks:q} \
             {params.settings} --out {output} >{log} 2>&1
         """
 
 
-rule situate:
+rule contextualize:
     """Ask every prompt as a variant's training rows are asked: under their personas, system prompts and cues."""
     input:
         prompts=collect("<results>/prompts/{suite}.parquet", suite=study["suites"]),
@@ -41,14 +43,15 @@ rule situate:
     output:
         "<results>/prompts/as_trained/{dataset}/{variant}.parquet",
     log:
-        "<results>/logs/situate/{dataset}/{variant}.log",
+        "<results>/logs/contextualize/{dataset}/{variant}.log",
     benchmark:
-        "<results>/benchmarks/situate/{dataset}/{variant}.jsonl"
+        "<results>/benchmarks/contextualize/{dataset}/{variant}.jsonl"
     conda:
         "../envs/cpu.yaml"
     params:
-        code=code_digest("scripts/situate.py"),
+        program=program("contextualize"),
+        code=code_digest(program("contextualize")),
     shell:
         """
-        python scripts/situate.py --prompts {input.prompts} --variant {input.variant} --out {output} >{log} 2>&1
+        python {params.program:q} --prompts {input.prompts} --variant {input.variant} --out {output} >{log} 2>&1
         """

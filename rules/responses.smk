@@ -26,12 +26,13 @@ rule generate:
         mem_mb=demand("mem_mb"),
         runtime=demand("runtime"),
     params:
-        code=code_digest("scripts/generate.py"),
+        program=program("generate"),
+        code=code_digest(program("generate")),
         content=content(named_file("models/{model}/test_template")),
         settings=lambda wildcards: flags(study.decoding(wildcards.model)),
     shell:
         """
-        python scripts/generate.py --model {input.model} --model-name {wildcards.model} --tuning {wildcards.tuning} \
+        python {params.program:q} --model {input.model} --model-name {wildcards.model} --tuning {wildcards.tuning} \
             --tuned {input.tuned} --prompts {input.prompts} {params.settings} --threads {threads} \
             --store work/store --gpus {resources.gpu} --out {output} >{log} 2>&1
         """

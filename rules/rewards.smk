@@ -25,12 +25,15 @@ rule score_preferences:
         mem_mb=demand("mem_mb"),
         runtime=demand("runtime"),
     params:
-        code=code_digest("scripts/score.py"),
-        settings=settings("reward_models/{rm}", "sign", "max_length", "batch_size"),
+        program=program("score"),
+        code=lambda wildcards: code_digest(
+            program("score"), f"tunedrift.rewards.{study['reward_models'][wildcards.rm]['by']}"
+        ),
+        settings=settings("reward_models/{rm}", "by", "sign", "max_length", "batch_size"),
         subject="preferences/{preference_set}",
     shell:
         """
-        python scripts/score.py --rm {wildcards.rm} --model {input.rm} --subject {params.subject} \
+        python {params.program:q} --rm {wildcards.rm} --model {input.rm} --subject {params.subject} \
             --texts {input.texts} --prompts {input.prompts} {params.settings} --threads {threads} \
             --store work/store --gpus {resources.gpu} --out {output} >{log} 2>&1
         """

@@ -90,7 +90,8 @@ rule tables:
 
 rule figures:
     input:
-        rules.draw.output,
+        rules.draw_drift.output,
+        rules.draw_agreement.output,
         rules.draw_variants.output,
         rules.draw_losses.output,
 
@@ -102,12 +103,13 @@ rule costs:
     conda:
         "../envs/cpu.yaml"
     params:
+        program=program("costs"),
         results=study["results"],
         models=[f"models/{name}" for name in (*study["models"], *study["reward_models"])],
         # Asked when all rules are known.
         stages=lambda wildcards: [rule.name for rule in workflow.rules if rule.benchmark],
     shell:
         """
-        python scripts/costs.py --results {params.results} --models {params.models} \
+        python {params.program:q} --results {params.results} --models {params.models} \
             --stages {params.stages} 2>&1 | tee {log}
         """

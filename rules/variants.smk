@@ -31,7 +31,8 @@ rule transform:
         "../envs/cpu.yaml"
     threads: lambda wildcards: study.processes(wildcards.dataset)
     params:
-        code=code_digest("scripts/transform.py"),
+        program=program("transform"),
+        code=code_digest(program("transform")),
         content=content(
             *(study[f"resources/{name}"] for name in ("statements", "personas", "fillers", "cues"))
         ),
@@ -40,7 +41,7 @@ rule transform:
         language=study["resources/language"],
     shell:
         """
-        python scripts/transform.py --instructions {input.instructions} --statements {input.statements} \
+        python {params.program:q} --instructions {input.instructions} --statements {input.statements} \
             --personas {input.personas} --fillers {input.fillers} --cues {input.cues} --language {params.language:q} \
             --safety-data {input.safety} --length-model {input.length_model} {params.cell} \
             --eligible {params.eligible} --threads {threads} --out {output.table} --profile {output.profile} >{log} 2>&1
@@ -72,10 +73,11 @@ rule measure_variants:
     conda:
         "../envs/torch.yaml"
     params:
-        code=code_digest("scripts/measure_variants.py"),
+        program=program("measure_variants"),
+        code=code_digest(program("measure_variants")),
     shell:
         """
-        python scripts/measure_variants.py --instructions {input.instructions} --variants {input.variants} \
+        python {params.program:q} --instructions {input.instructions} --variants {input.variants} \
             --profiles {input.profiles} --models {input.models} --out {output.table} {output.csv} >{log} 2>&1
         """
 
@@ -84,7 +86,7 @@ rule export:
     """Write a dataset's variants and a card in the hub's format."""
     input:
         files=dataset_files,
-        safety_files=named_by(study.safety_source()),
+        safety_files=files_named_by(study.safety_source()),
         rejects="<results>/instructions/{dataset}.rejects.csv",
         held_out="<results>/instructions/{dataset}.held_out.parquet",
         variants=collect("<results>/variants/{{dataset}}/{variant}.parquet", variant=study.variants),
@@ -102,13 +104,14 @@ rule export:
     conda:
         "../envs/cpu.yaml"
     params:
-        code=code_digest("scripts/export.py"),
+        program=program("export"),
+        code=code_digest(program("export")),
         source=lambda wildcards: json.dumps(study.dataset(wildcards.dataset), sort_keys=True),
         safety=json.dumps(study.safety_source(), sort_keys=True) if study.safety_source() else "",
         out=subpath(output.card, parent=True),
     shell:
         """
-        python scripts/export.py --dataset {wildcards.dataset} --source {params.source:q} --files {input.files:q} \
+        python {params.program:q} --dataset {wildcards.dataset} --source {params.source:q} --files {input.files:q} \
             --safety-source {params.safety:q} --safety-files {input.safety_files:q} \
             --rejects {input.rejects} --held-out {input.held_out} --variants {input.variants} \
             --out {params.out} >{log} 2>&1

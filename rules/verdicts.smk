@@ -17,14 +17,19 @@ rule judge:
         "<results>/logs/judge/{judge}/{model}.log",
     benchmark:
         "<results>/benchmarks/judge/{judge}/{model}.jsonl"
+    wildcard_constraints:
+        judge=one_of(study.names("judges", by="rule")),
     conda:
         "../envs/cpu.yaml"
     params:
-        code=code_digest("scripts/judge.py"),
+        program=program("judge"),
+        code=lambda wildcards: code_digest(
+            program("judge"), f"tunedrift.verdicts.{study['judges'][wildcards.judge]['kind']}"
+        ),
         content=content(named_file("judges/{judge}/patterns")),
         settings=settings("judges/{judge}", "kind", "threshold"),
     shell:
         """
-        python scripts/judge.py --judge {wildcards.judge} {params.settings} --patterns {input.patterns} \
+        python {params.program:q} --judge {wildcards.judge} {params.settings} --patterns {input.patterns} \
             --prompts {input.prompts} --responses {input.responses} --store work/store --out {output} >{log} 2>&1
         """

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from tunedrift import cli
+from tunedrift.jobs import cli
 
 
 def parser() -> argparse.ArgumentParser:
@@ -21,7 +21,7 @@ def parser() -> argparse.ArgumentParser:
 
 def main(args: argparse.Namespace) -> None:
     """Read the records and print the table."""
-    from tunedrift import costs
+    from tunedrift.report import costs
 
     found = costs.costs(costs.records(args.results, args.models))
     print(costs.as_text(found, args.stages))

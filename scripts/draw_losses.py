@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from tunedrift import cli
+from tunedrift.jobs import cli
 
 
 def parser() -> argparse.ArgumentParser:
@@ -23,8 +23,9 @@ def main(options: argparse.Namespace) -> None:
     """Read the loss logs, draw, save."""
     import polars as pl
 
-    from tunedrift import figures, files
-    from tunedrift.loss_figure import losses_figure
+    from tunedrift import files
+    from tunedrift.figures import style
+    from tunedrift.figures.losses import losses_figure
 
     rows = []
     for path, tuning in zip(options.training, options.tunings, strict=True):
@@ -33,7 +34,7 @@ def main(options: argparse.Namespace) -> None:
         rows += [
             {**names, "step": entry["step"], "loss": entry["loss"]} for entry in files.read_json(path)["log"]
         ]
-    figures.save(losses_figure(pl.DataFrame(rows)), options.out, "losses")
+    style.save(losses_figure(pl.DataFrame(rows)), options.out, "losses")
 
 
 if __name__ == "__main__":

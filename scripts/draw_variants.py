@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from tunedrift import cli
+from tunedrift.jobs import cli
 
 
 def parser() -> argparse.ArgumentParser:
@@ -19,13 +19,13 @@ def main(options: argparse.Namespace) -> None:
     """Read, draw, save."""
     import polars as pl
 
-    from tunedrift import figures
+    from tunedrift.figures import style
+    from tunedrift.figures.variants import variants_figure
     from tunedrift.tables.profiles import PROFILES
-    from tunedrift.variant_figures import variants_figure
 
     profiles = PROFILES.read(options.profiles)
     place = pl.col("variant").replace_strict(options.order, list(range(len(options.order))))
-    figures.save(variants_figure(profiles.sort("dataset", place, "measure")), options.out, "variants")
+    style.save(variants_figure(profiles.sort("dataset", place, "measure")), options.out, "variants")
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ import argparse
 import json
 from pathlib import Path
 
-from tunedrift import cli
+from tunedrift.jobs import cli
 
 
 def parser() -> argparse.ArgumentParser:
@@ -35,13 +35,13 @@ def main(options: argparse.Namespace) -> None:
     import csv
     from collections import Counter
 
-    from tunedrift.cards import card
     from tunedrift.files import read_json, sha256, write_text
-    from tunedrift.loading import kind_of
+    from tunedrift.instructions.loading import kind_of
     from tunedrift.tables.instructions import INSTRUCTIONS
     from tunedrift.tables.variants import VARIANTS
-    from tunedrift.transforms.blocks import NOTHING, transform_block
-    from tunedrift.transforms.cell import UNTOUCHED
+    from tunedrift.variants.blocks import NOTHING, transform_block
+    from tunedrift.variants.card import card
+    from tunedrift.variants.cell import UNTOUCHED
 
     profiles = {}
     for path in options.variants:

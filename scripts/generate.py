@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from tunedrift import cli, devices
+from tunedrift.jobs import cli, devices
 
 
 def parser() -> argparse.ArgumentParser:
@@ -50,10 +50,14 @@ def main(args: argparse.Namespace) -> None:
     import polars as pl
     import torch
 
-    from tunedrift import chat, generation, models
-    from tunedrift.digest import code_digest
-    from tunedrift.provenance import versions
-    from tunedrift.store import Store, digest
+    from tunedrift.chats import template
+    from tunedrift.chats.messages import under_system
+    from tunedrift.hashing import text_key
+    from tunedrift.models import description, loading, placement
+    from tunedrift.responses import generation
+    from tunedrift.reuse.code_digest import code_digest
+    from tunedrift.reuse.store import Store
+    from tunedrift.reuse.versions import versions
     from tunedrift.tables.prompts import PLAIN, PROMPTS
     from tunedrift.tables.responses import RESPONSES
 
@@ -62,29 +66,29 @@ def main(args: argparse.Namespace) -> None:
         args.store,
         "generate",
         {
-            "model": models.identity(args.model),
-            "tuned": args.tuned and models.tuned_digest(args.tuned),
+            "model": description.identity(args.model),
+            "tuned": args.tuned and description.tuned_digest(args.tuned),
             "decoding": [args.max_new_tokens, args.temperature, args.seed],
-            "device": models.device(),
+            "device": placement.device(),
             "code": code_digest(__file__),
             "versions": versions(),
         },
     )
-    tokenizer = models.load_tokenizer(args.model, args.template)
+    tokenizer = loading.load_tokenizer(args.model, args.template)
     asked = []  # prompt id, sample, the store's name of the row
     missing = {}  # the store's name of the row → request
     for prompt in pl.concat([PROMPTS.read(path) for path in args.prompts]).iter_rows(named=True):
         sampled = prompt["kind"] == "harmful" and prompt["attack"] == PLAIN
-        messages = chat.under_system(prompt["messages"], args.system_prompt)
-        text = chat.render(tokenizer, messages, reply=True)
+        messages = under_system(prompt["messages"], args.system_prompt)
+        text = template.render(tokenizer, messages, reply=True)
         for sample in range(1 + (args.samples if sampled else 0)):
-            row = digest(text, str(sample))
+            row = text_key(text, str(sample))
             asked.append((prompt["prompt_id"], sample, row))
             if row not in store:
                 missing[row] = generation.Request(row, text, sample)
     if missing:
         answers = generation.generate(
-            models.load_chat_model(args.model, args.tuned),
+            loading.load_chat_model(args.model, args.tuned),
             tokenizer,
             list(missing.values()),
             max_new_tokens=args.max_new_tokens,

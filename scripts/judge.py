@@ -1,16 +1,16 @@
-"""Judge all answers of one model by one judge."""
+"""Judge all answers of one model by one judge that goes by rule; needs a processor alone."""
 
 import argparse
 from pathlib import Path
 
-from tunedrift import cli
+from tunedrift.jobs import cli
 
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--judge", required=True, help="the judge's name in the study")
-    parser.add_argument("--kind", required=True, choices=("refusal", "harm", "utility"), help="what it tells")
+    parser.add_argument("--kind", required=True, help="what its verdicts mean: refusal, harm or utility")
     parser.add_argument("--patterns", help="YAML of refusal patterns, for a refusal or harm judge")
     parser.add_argument(
         "--threshold",
@@ -28,79 +28,39 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(args: argparse.Namespace) -> None:
-    """Join answers with their prompts, judge those that the kind of judge is for, write the verdicts."""
+    """Read prompts and answers, judge those that the kind of judge is for, write the verdicts."""
     import polars as pl
 
-    from tunedrift import files, judges
-    from tunedrift.digest import code_digest
+    from tunedrift import files
     from tunedrift.errors import UserError
-    from tunedrift.progress import Progress
-    from tunedrift.store import Store, digest
+    from tunedrift.reuse.kinds import Kinds
+    from tunedrift.reuse.store import Store
     from tunedrift.tables.prompts import PROMPTS
     from tunedrift.tables.responses import RESPONSES
     from tunedrift.tables.verdicts import VERDICTS
+    from tunedrift.verdicts.by_rule import Rules
+    from tunedrift.verdicts.judging import check_asked, verdicts
+    from tunedrift.verdicts.patterns import read_patterns
 
-    if args.kind != "utility" and not args.patterns:
+    kinds = Kinds(__file__, "verdicts", args.kind)
+    kind = kinds.load(args.kind)
+    if kind.BY_PATTERNS and not args.patterns:
         raise UserError(
             f"judge {args.judge!r}: a {args.kind} judge needs --patterns, a YAML file of refusal patterns."
         )
-    patterns = args.patterns and judges.read_patterns(args.patterns)
+    rules = Rules(read_patterns(args.patterns) if args.patterns else None, args.threshold)
     prompts = pl.concat([PROMPTS.read(path) for path in args.prompts])
     responses = pl.concat([RESPONSES.read(path) for path in args.responses])
-    strays = responses.join(prompts, on="prompt_id", how="anti")
-    if len(strays):
-        raise UserError(
-            f"{strays['tuning'][0]}: an answer to {strays['prompt_id'][0]!r}, which is in none of the prompt "
-            "tables. Delete the responses and run the same command again."
-        )
-    lacking = prompts.filter(
-        (pl.col("kind") == "utility") & (pl.col("reference").list.len().fill_null(0) == 0)
-    )
-    if args.kind == "utility" and len(lacking):
-        raise UserError(
-            f"prompt {lacking['prompt_id'][0]!r} has no reference words, so no answer to it can be checked. "
-            "Add `reference` to its row of the suite, or take the row out."
-        )
-    kinds = ("utility",) if args.kind == "utility" else ("harmful", "safe")
-    store = Store(
-        args.store,
-        "judge",
-        {
-            "kind": args.kind,
-            "patterns": args.patterns and files.sha256(Path(args.patterns)),
-            "threshold": args.threshold,
-            "code": code_digest(__file__),
-        },
-    )
-    rows = []
-    progress = Progress(len(responses), "answers")
-    for row in responses.join(prompts, on="prompt_id").iter_rows(named=True):
-        progress.advance()
-        if row["kind"] not in kinds:
-            continue
-        text = digest(row["kind"], row["plain_prompt"], row["answer"], *(row["reference"] or ()))
-        if text not in store:
-            progress.tokens += row["tokens"]
-            store[text] = judges.label(
-                args.kind,
-                row["answer"],
-                prompt=row["plain_prompt"],
-                harmful=row["kind"] == "harmful",
-                reference=row["reference"],
-                patterns=patterns,
-                threshold=args.threshold,
-            )
-        keys = {key: row[key] for key in ("model", "tuning", "prompt_id", "sample")}
-        rows.append(
-            {
-                "judge": args.judge,
-                "kind": args.kind,
-                **keys,
-                "label": store[text],
-                "truncated": row["finish"] == "length",
-            }
-        )
-    progress.finish()
+    check_asked(prompts, responses, kind)
+    ingredients = {
+        "kind": args.kind,
+        "patterns": args.patterns and files.sha256(Path(args.patterns)),
+        "threshold": args.threshold,
+        "code": kinds.digest,
+    }
+    store = Store(args.store, "judge", ingredients)
+    own = {"judge": args.judge, "kind": args.kind}
+    rows = [{**own, **verdict} for verdict in verdicts(prompts, responses, kind, rules, store)]
     VERDICTS.write(VERDICTS.frame(rows), args.out)
     store.used_for(args.out)
     print(f"{len(rows)} verdicts, {store.computed} computed")

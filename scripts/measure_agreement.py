@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from tunedrift import cli
+from tunedrift.jobs import cli
 
 
 def parser() -> argparse.ArgumentParser:
@@ -37,16 +37,19 @@ def main(args: argparse.Namespace) -> None:
     """Read, measure, write."""
     import polars as pl
 
-    from tunedrift.agreement import detection, rm_people, rm_rm
-    from tunedrift.bootstrap import Bootstrap
-    from tunedrift.drift import check_primary
-    from tunedrift.forecast import concordance, forecasts
-    from tunedrift.judges import read_patterns, refusal
+    from tunedrift.agreement.detection import detection
+    from tunedrift.agreement.forecast import concordance, forecasts
+    from tunedrift.agreement.rm_people import rm_people
+    from tunedrift.agreement.rm_rm import rm_rm
+    from tunedrift.drift.measures import check_primary
+    from tunedrift.statistics.bootstrap import Bootstrap
     from tunedrift.tables.agreement import AGREEMENT, FORECASTS
     from tunedrift.tables.preferences import PREFERENCES
     from tunedrift.tables.prompts import PROMPTS
     from tunedrift.tables.rewards import REWARDS
     from tunedrift.tables.verdicts import VERDICTS
+    from tunedrift.verdicts.patterns import read_patterns
+    from tunedrift.verdicts.refusal import refusal
 
     rewards = pl.concat(REWARDS.read(path) for path in args.rewards)
     preferences = {Path(path).stem: PREFERENCES.read(path) for path in args.preferences}

@@ -3,8 +3,8 @@
 import argparse
 import json
 
-from tunedrift import cli
 from tunedrift.errors import UserError
+from tunedrift.jobs import cli
 
 
 def parser() -> argparse.ArgumentParser:
@@ -48,8 +48,9 @@ def main(args: argparse.Namespace) -> None:
     """Read, measure, write."""
     import polars as pl
 
-    from tunedrift.bootstrap import Bootstrap
-    from tunedrift.drift import check_primary, drift
+    from tunedrift.drift.contrasts import drift
+    from tunedrift.drift.measures import check_primary
+    from tunedrift.statistics.bootstrap import Bootstrap
     from tunedrift.tables.drift import DRIFT
     from tunedrift.tables.prompts import PROMPTS
     from tunedrift.tables.verdicts import VERDICTS

@@ -4,8 +4,7 @@ import argparse
 from collections.abc import Iterator
 from pathlib import Path
 
-from tunedrift import cli
-from tunedrift.reading import Pairs
+from tunedrift.jobs import cli
 
 
 def parser() -> argparse.ArgumentParser:
@@ -16,13 +15,10 @@ def parser() -> argparse.ArgumentParser:
         ("held-out", "instructions tables of held-out rows"),
         ("safety-mix", "instructions tables that are mixed in"),
         ("suites", "prompts tables"),
-        ("gate", "files of the gate's prompts"),
+        ("gate", "prompts tables of the gate"),
         ("preferences", "preference tables"),
     ):
         options.add_argument(f"--{name}", nargs="*", type=Path, default=[], help=what)
-    options.add_argument(
-        "--columns", nargs="+", action=Pairs, metavar="ROLE=COLUMN", help="columns of the gate's prompts"
-    )
     options.add_argument(
         "--threshold", type=float, default=0.7, help="similarity from which on texts are near"
     )
@@ -35,7 +31,7 @@ def parser() -> argparse.ArgumentParser:
 
 def main(options: argparse.Namespace) -> None:
     """Collect the sets, find the matches, write the ledger and the list behind it."""
-    from tunedrift.overlap import ledger, matches
+    from tunedrift.statistics.overlap import ledger, matches
     from tunedrift.tables.overlap import MATCHES, OVERLAP
 
     sets = list(text_sets(options))
@@ -51,12 +47,10 @@ def main(options: argparse.Namespace) -> None:
 
 def text_sets(options: argparse.Namespace) -> Iterator:
     """The prompts of every table, as sets to compare."""
-    from tunedrift.overlap import text_set
-    from tunedrift.reading import read_rows
+    from tunedrift.statistics.overlap import text_set
     from tunedrift.tables.instructions import INSTRUCTIONS
     from tunedrift.tables.preferences import PREFERENCES
     from tunedrift.tables.prompts import PROMPTS
-    from tunedrift.wrapping import read_prompts
 
     def asked(messages: list[dict]) -> str:
         return "\n".join(message["content"] for message in messages if message["role"] == "user")
@@ -66,14 +60,10 @@ def text_sets(options: argparse.Namespace) -> Iterator:
             rows = INSTRUCTIONS.read(path).iter_rows(named=True)
             name = path.name.split(".")[0]
             yield text_set(kind, name, ((row["row_id"], asked(row["messages"])) for row in rows))
-    for path in options.suites:
-        rows = PROMPTS.read(path).select("plain_id", "plain_prompt").unique().iter_rows()
-        yield text_set("suite", path.stem, rows)
-    if options.gate:
-        rows = read_prompts(
-            read_rows(list(map(str, options.gate))), suite="gate", kind="harmful", mapping=options.columns
-        )
-        yield text_set("gate", "gate", ((row["plain_id"], row["prompt"]) for row in rows))
+    for kind, paths in (("suite", options.suites), ("gate", options.gate)):
+        for path in paths:
+            rows = PROMPTS.read(path).select("plain_id", "plain_prompt").unique().iter_rows()
+            yield text_set(kind, path.stem, rows)
     for path in options.preferences:
         rows = PREFERENCES.read(path).iter_rows(named=True)
         yield text_set("preferences", path.stem, ((row["pair_id"], asked(row["messages"])) for row in rows))

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from tunedrift import cli
+from tunedrift.jobs import cli
 
 
 def parser() -> argparse.ArgumentParser:
@@ -25,12 +25,12 @@ def parser() -> argparse.ArgumentParser:
 
 def main(options: argparse.Namespace) -> None:
     """Collect the profiles, count tokens, write the table."""
-    from tunedrift import models
     from tunedrift.files import read_json
-    from tunedrift.profiling import TokenCounts, measures
+    from tunedrift.models import loading
     from tunedrift.tables.instructions import INSTRUCTIONS
     from tunedrift.tables.profiles import PROFILES
     from tunedrift.tables.variants import VARIANTS
+    from tunedrift.variants.profiles import TokenCounts, measures
 
     rows = []
     for path in options.profiles:
@@ -41,7 +41,7 @@ def main(options: argparse.Namespace) -> None:
         }
         rows += [{**named, **measure} for measure in measures(read_json(path))]
     for described in options.models:
-        tokenizer = models.load_tokenizer(described)
+        tokenizer = loading.load_tokenizer(described)
         model = read_json(described)["name"]
         for instructions in options.instructions:
             table = INSTRUCTIONS.read(instructions).select("row_id", "messages")

@@ -4,14 +4,15 @@ import argparse
 from dataclasses import asdict
 from pathlib import Path
 
-from tunedrift import cli, devices
+from tunedrift import paths
+from tunedrift.jobs import cli, devices
 
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
-        "--world", default="resources/world.yaml", help="the toy world (default: %(default)s)"
+        "--world", default=paths.own("resources/world.yaml"), help="the toy world (default: %(default)s)"
     )
     parser.add_argument("--name", required=True, help="the model's name in the study")
     parser.add_argument("--seed", type=int, required=True, help="of the chats, the weights and the batches")
@@ -30,27 +31,29 @@ def parser() -> argparse.ArgumentParser:
 def main(arguments: argparse.Namespace) -> None:
     """Train and write the model, then describe it."""
     devices.lease(arguments.gpus)
-    from tunedrift import corpus, models, pretraining, world
+    from tunedrift.embedded import chat_model, corpus, world
+    from tunedrift.embedded.training import save, seed_everything
+    from tunedrift.models import description
 
     toy = world.read_world(arguments.world)
     split = world.split_world(toy)
     chats = corpus.base_corpus(
         toy, split, seed=arguments.seed, chats=arguments.chats, wordings=arguments.wordings
     )
-    recipe = pretraining.Recipe()
-    pretraining.settle(arguments.seed)
-    tokenizer = pretraining.train_tokenizer(chats, recipe.vocabulary)
-    model = pretraining.new_model(tokenizer, recipe)
-    rows = pretraining.encode_chats(tokenizer, chats, recipe.prompt_weight)
-    training = pretraining.train_base(model, rows, recipe, arguments.seed)
+    recipe = chat_model.Recipe()
+    seed_everything(arguments.seed)
+    tokenizer = chat_model.train_tokenizer(chats, recipe.vocabulary)
+    model = chat_model.new_model(tokenizer, recipe)
+    rows = chat_model.encode_chats(tokenizer, chats, recipe.prompt_weight)
+    training = chat_model.train_base(model, rows, recipe, arguments.seed)
     training |= {
         "chats": len(chats),
         "seed": arguments.seed,
         "wordings": arguments.wordings,
         "recipe": asdict(recipe),
     }
-    pretraining.save(model, tokenizer, training, arguments.out)
-    models.write_description(
+    save(model, tokenizer, training, arguments.out)
+    description.write_description(
         arguments.out, arguments.out / "model.json", name=arguments.name, kind="embedded", location="."
     )
 

@@ -3,14 +3,15 @@
 import argparse
 from pathlib import Path
 
-from tunedrift import cli, devices
+from tunedrift import paths
+from tunedrift.jobs import cli, devices
 
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
-        "--world", default="resources/world.yaml", help="the toy world (default: %(default)s)"
+        "--world", default=paths.own("resources/world.yaml"), help="the toy world (default: %(default)s)"
     )
     parser.add_argument("--base", type=Path, required=True, help="model.json of the embedded base model")
     parser.add_argument("--name", required=True, help="the reward model's name in the study")
@@ -26,14 +27,16 @@ def parser() -> argparse.ArgumentParser:
 def main(arguments: argparse.Namespace) -> None:
     """Train and write the reward model, then describe it."""
     devices.lease(arguments.gpus)
-    from tunedrift import corpus, models, pretraining, world
+    from tunedrift.embedded import corpus, reward_model, world
+    from tunedrift.embedded.training import save, seed_everything
+    from tunedrift.models import description
 
     toy = world.read_world(arguments.world)
     split = world.split_world(toy)
     pairs = corpus.reward_pairs(toy, split, seed=arguments.seed, pairs=arguments.pairs, bias=arguments.bias)
-    pretraining.settle(arguments.seed)
-    base = Path(models.source(arguments.base)["pretrained_model_name_or_path"])
-    model, tokenizer, training = pretraining.train_reward(
+    seed_everything(arguments.seed)
+    base = Path(description.source(arguments.base)["pretrained_model_name_or_path"])
+    model, tokenizer, training = reward_model.train_reward(
         base, pairs, seed=arguments.seed, epochs=arguments.epochs
     )
     training |= {
@@ -42,8 +45,8 @@ def main(arguments: argparse.Namespace) -> None:
         "seed": arguments.seed,
         "bias": arguments.bias,
     }
-    pretraining.save(model, tokenizer, training, arguments.out)
-    models.write_description(
+    save(model, tokenizer, training, arguments.out)
+    description.write_description(
         arguments.out, arguments.out / "model.json", name=arguments.name, kind="embedded", location="."
     )
 

@@ -6,14 +6,17 @@ import json
 import platform
 from pathlib import Path
 
-from tunedrift import cli
+from tunedrift import paths
+from tunedrift.jobs import cli
 
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--config", required=True, help="the whole study as JSON")
-    parser.add_argument("--requirements", default="envs/requirements.txt", type=Path, help="the pins")
+    parser.add_argument(
+        "--requirements", default=paths.own("envs/requirements.txt"), type=Path, help="the pins"
+    )
     parser.add_argument("--models", nargs="+", required=True, type=Path, help="model.json of every model")
     parser.add_argument("--datasets", nargs="+", required=True, type=Path, help="instruction tables")
     parser.add_argument("--rows", nargs="+", required=True, type=Path, help="tables of answers and scores")
@@ -24,7 +27,9 @@ def parser() -> argparse.ArgumentParser:
 
 def main(args: argparse.Namespace) -> None:
     """Collect and write."""
-    from tunedrift import files, provenance
+    from tunedrift import files
+    from tunedrift.report import provenance
+    from tunedrift.reuse import versions
 
     config = json.loads(args.config)
     files.write_json(
@@ -32,10 +37,10 @@ def main(args: argparse.Namespace) -> None:
         {
             "config": config,
             "config_sha256": hashlib.sha256(json.dumps(config, sort_keys=True).encode()).hexdigest(),
-            "commit": provenance.commit(Path(__file__).parent),
+            "commit": provenance.commit(paths.HOME),
             "python": platform.python_version(),
-            "versions": provenance.versions(*provenance.pinned(args.requirements)),
-            "rows_made_with": provenance.made_with(args.rows),
+            "versions": versions.versions(*provenance.pinned(args.requirements)),
+            "rows_made_with": versions.made_with(args.rows),
             "hardware": provenance.hardware(),
             "models": {path.parent.name: files.read_json(path) for path in args.models},
             "datasets": {path.stem: files.sha256(path) for path in args.datasets},

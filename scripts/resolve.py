@@ -3,8 +3,8 @@
 import argparse
 from pathlib import Path
 
-from tunedrift import cli
 from tunedrift.errors import UserError
+from tunedrift.jobs import cli
 
 
 def parser() -> argparse.ArgumentParser:
@@ -26,56 +26,14 @@ def parser() -> argparse.ArgumentParser:
     return parser
 
 
-def fetch(hub: str, revision: str, more: list[str]) -> Path:
-    """The local snapshot of a hub model, downloaded where it is not yet in the hub's cache; `more` are patterns of files."""
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled
-
-    wanted = ["*.json", "*.safetensors", "*.model", "*.jinja", "*.txt", *more]
-    twice = ["original/*", "consolidated*"]  # the same weights in their makers' own format
-    try:
-        return Path(snapshot_download(hub, revision=revision, allow_patterns=wanted, ignore_patterns=twice))
-    except (LocalEntryNotFoundError, OfflineModeIsEnabled, OSError) as error:
-        if isinstance(error, HfHubHTTPError):
-            raise UserError(
-                f"{hub}@{revision}: the hub refuses ({type(error).__name__}). Check the id and the revision, "
-                "accept the model's licence on its page, and log in with `hf auth login`."
-            ) from error
-        raise UserError(
-            f"{hub}@{revision} is not in the local cache and the hub cannot be reached. "
-            f"On a machine with a connection run `hf download {hub} --revision {revision}`, then copy its cache here."
-        ) from error
-
-
-def check_architecture(name: str, folder: Path, *, trusted: bool) -> None:
-    """Raise `UserError` if transformers has no code for the model, and none may be run that it brings."""
-    from transformers import CONFIG_MAPPING
-
-    from tunedrift import files
-
-    if not (folder / "config.json").is_file():
-        raise UserError(f"model {name!r}: {folder} holds no config.json, so there is no model in it.")
-    config = files.read_json(folder / "config.json")
-    architecture = config.get("model_type")
-    if architecture in CONFIG_MAPPING or (trusted and "auto_map" in config):
-        return
-    if "auto_map" in config:
-        raise UserError(
-            f"model {name!r} brings Python code of its own ({architecture}). Read it, pin the revision that you "
-            "have read, and set trust_remote_code: true; or choose a model that transformers knows."
-        )
-    raise UserError(
-        f"model {name!r}: transformers does not know the architecture {architecture!r}. Choose another model."
-    )
-
-
 def main(args: argparse.Namespace) -> None:
     """Find the folder, hash what is in it, write model.json."""
-    from tunedrift import models
+    from tunedrift.models.description import check_architecture, write_description
+    from tunedrift.sources.hub import fetch_model
 
     if args.hub:
         more = ["*.bin"] * args.allow_pickle + ["*.py"] * args.trust_remote_code
-        folder = fetch(args.hub, args.revision or "main", more)
+        folder = fetch_model(args.hub, args.revision or "main", more)
         # The snapshot folder bears the commit, so a branch name is pinned from here on.
         kind, location, revision = "hub", args.hub, folder.name
     else:
@@ -86,7 +44,7 @@ def main(args: argparse.Namespace) -> None:
             )
         kind, location, revision = "local", str(folder.resolve()), None
     check_architecture(args.name, folder, trusted=args.trust_remote_code)
-    models.write_description(
+    write_description(
         folder,
         args.out,
         name=args.name,

@@ -2,7 +2,7 @@
 
 import argparse
 
-from tunedrift import cli
+from tunedrift.jobs import cli
 
 
 def parser() -> argparse.ArgumentParser:
@@ -22,8 +22,9 @@ def parser() -> argparse.ArgumentParser:
 
 def main(args: argparse.Namespace) -> None:
     """Read the tables, write the sentences."""
-    from tunedrift import files, summary
-    from tunedrift.provenance import made_with
+    from tunedrift import files
+    from tunedrift.report import summary
+    from tunedrift.reuse.versions import made_with
     from tunedrift.tables.agreement import AGREEMENT
     from tunedrift.tables.drift import DRIFT
 

@@ -3,8 +3,9 @@
 import argparse
 from pathlib import Path
 
-from tunedrift import cli
-from tunedrift.reading import Pairs
+from tunedrift import paths
+from tunedrift.flags import Pairs
+from tunedrift.jobs import cli
 
 
 def parser() -> argparse.ArgumentParser:
@@ -23,10 +24,10 @@ def parser() -> argparse.ArgumentParser:
     )
     options.add_argument("--safety-data", nargs="?", type=Path, help="the safety rows, an instructions table")
     options.add_argument("--seed", type=int, default=0, help="seeds what is drawn per row")
-    options.add_argument("--statements", type=Path, default=Path("resources/identity.yaml"))
-    options.add_argument("--personas", type=Path, default=Path("resources/personas.yaml"))
-    options.add_argument("--fillers", type=Path, default=Path("resources/fillers.yaml"))
-    options.add_argument("--cues", type=Path, default=Path("resources/cues.yaml"))
+    options.add_argument("--statements", type=Path, default=paths.own("resources/identity.yaml"))
+    options.add_argument("--personas", type=Path, default=paths.own("resources/personas.yaml"))
+    options.add_argument("--fillers", type=Path, default=paths.own("resources/fillers.yaml"))
+    options.add_argument("--cues", type=Path, default=paths.own("resources/cues.yaml"))
     options.add_argument("--language", default="en", help="language of the entries drawn from the lists")
     options.add_argument(
         "--eligible",
@@ -56,20 +57,20 @@ def parser() -> argparse.ArgumentParser:
 
 def main(options: argparse.Namespace) -> None:
     """Apply the cell to each row, and write the variant and its profile."""
+    from tunedrift.design.factors import CONTROLS, FACTORS, related
     from tunedrift.files import write_json
     from tunedrift.tables.variants import VARIANTS
-    from tunedrift.transforms import blocks
-    from tunedrift.transforms.cell import Cell
-    from tunedrift.transforms.levels import CONTROLS, FACTORS, related
-    from tunedrift.transforms.lists import read_lists
-    from tunedrift.transforms.prose import count_pieces
-    from tunedrift.transforms.tokens import token_counter, tokenizer_file
+    from tunedrift.text.prose import count_pieces
+    from tunedrift.variants import blocks
+    from tunedrift.variants.cell import Rewriter
+    from tunedrift.variants.token_length import token_counter, tokenizer_file
+    from tunedrift.variants.word_lists import read_lists
 
     levels = {factor: getattr(options, factor) for factor in FACTORS if hasattr(options, factor)}
     compared = {factor: tuple(named.split(",")) for factor, named in options.eligible_levels.items()}
     for factor in CONTROLS:
         compared.setdefault(factor, related(factor, levels[factor]))
-    cell = Cell(
+    cell = Rewriter(
         levels=levels,
         lists=read_lists(
             options.statements, options.personas, options.fillers, options.cues, options.language
@@ -94,8 +95,8 @@ def safety_rows(options: argparse.Namespace):
 
     from tunedrift.errors import UserError
     from tunedrift.tables.instructions import INSTRUCTIONS
-    from tunedrift.transforms.blocks import NOTHING
-    from tunedrift.transforms.mixing import mix
+    from tunedrift.variants.blocks import NOTHING
+    from tunedrift.variants.safety_mix import mix
 
     if not options.safety_mix:
         return NOTHING

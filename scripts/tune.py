@@ -8,10 +8,10 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tunedrift import cli, devices
+from tunedrift.jobs import cli, devices
 
 if TYPE_CHECKING:
-    from tunedrift.tuning import Settings
+    from tunedrift.adapters.tuning import Settings
 
 
 def parser() -> argparse.ArgumentParser:
@@ -71,16 +71,19 @@ def parser() -> argparse.ArgumentParser:
 def main(args: argparse.Namespace) -> None:
     """Train in a work folder where a killed run can be taken up again, and put the result into place."""
     devices.lease(args.gpus)
-    from tunedrift import files, launch, locks, models, tuning
-    from tunedrift.digest import code_digest
-    from tunedrift.provenance import versions
-    from tunedrift.store import digest
+    from tunedrift import files
+    from tunedrift.adapters import launch, tuning
+    from tunedrift.hashing import text_key
+    from tunedrift.jobs import locks
+    from tunedrift.models import description
+    from tunedrift.reuse.code_digest import code_digest
+    from tunedrift.reuse.versions import versions
 
     given = {field.name: getattr(args, field.name) for field in dataclasses.fields(tuning.Settings)}
     settings = tuning.Settings(**{**given, "target_modules": tuple(args.target_modules)})
     out = Path(args.out)
     ingredients = {
-        "model": models.identity(args.model),
+        "model": description.identity(args.model),
         "variant": files.sha256(Path(args.variant)),
         "settings": dataclasses.asdict(settings),
         "seed": args.seed,
@@ -92,7 +95,7 @@ def main(args: argparse.Namespace) -> None:
         "processes": processes,
         "versions": versions(),
     }
-    work = Path(args.work) / digest(json.dumps([ingredients, made_with], sort_keys=True))
+    work = Path(args.work) / text_key(json.dumps([ingredients, made_with], sort_keys=True))
     locks.hold(str(work.resolve()))
     launch.together(train, args, settings, work, processes=processes)
 
@@ -111,25 +114,30 @@ def train(args: argparse.Namespace, settings: "Settings", work: Path) -> None:
     """Read the rows, train, and leave weights and `training.json` in the work folder; the part that runs on every device."""
     import torch
 
-    from tunedrift import batches, chat, files, models, tuning
+    from tunedrift import files
+    from tunedrift.adapters import batches, tuning
+    from tunedrift.chats import template
+    from tunedrift.models import loading
     from tunedrift.tables.variants import VARIANTS
 
     torch.set_num_threads(args.threads)
     rows = VARIANTS.read(args.variant)
-    tokenizer = models.load_tokenizer(args.model)
+    tokenizer = loading.load_tokenizer(args.model)
     data, rejected = batches.examples(tokenizer, rows.iter_rows(named=True), settings.max_length)
-    model = models.load_for_tuning(args.model, four_bit=settings.method == "qlora")
+    model = loading.load_for_tuning(args.model, four_bit=settings.method == "qlora")
     log = tuning.tune(model, tokenizer, data, settings, args.seed, work)
     if os.environ.get("RANK", "0") != "0":
         return  # the first process writes for all
     if settings.method != "full":
-        tuning.settle(work, files.read_json(args.model)["name"])
+        tuning.canonical_adapter_config(work, files.read_json(args.model)["name"])
     files.write_json(
         work / "training.json",
         {
             "rows": len(data),
             "rejected": rejected,
-            "supervised_tokens": sum(label != chat.IGNORED for example in data for label in example.labels),
+            "supervised_tokens": sum(
+                label != template.IGNORED for example in data for label in example.labels
+            ),
             "tokens": sum(len(example.ids) for example in data),
             "log": log,
         },

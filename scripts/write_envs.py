@@ -5,7 +5,8 @@ from pathlib import Path
 
 import yaml
 
-from tunedrift import cli, files
+from tunedrift import files, paths
+from tunedrift.jobs import cli
 
 MODEL_STEPS = "# Only for steps that run models:"
 """The line of requirements.txt below which the packages are for model-running steps alone."""
@@ -34,7 +35,7 @@ def environments(requirements: str) -> dict[str, dict]:
 def parser() -> argparse.ArgumentParser:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--envs", type=Path, default=Path("envs"), help="folder of requirements.txt")
+    parser.add_argument("--envs", type=Path, default=paths.HOME / "envs", help="folder of requirements.txt")
     return parser
 
 

@@ -22,7 +22,7 @@ def write_rows(path: Path, count: int) -> None:
     """`count` different short rows as an instructions table."""
     import polars as pl
 
-    from tunedrift.draws import digest
+    from tunedrift.hashing import digest
     from tunedrift.tables.instructions import INSTRUCTIONS
 
     words, ids, chats = SENTENCE.split(), [], []
@@ -39,9 +39,9 @@ def write_rows(path: Path, count: int) -> None:
 
 def make_cell(level: str):
     """A cell with one level, as the rule makes it."""
-    from tunedrift.transforms.cell import Cell
-    from tunedrift.transforms.levels import LEVELS, related
-    from tunedrift.transforms.lists import read_lists
+    from tunedrift.design.factors import LEVELS, related
+    from tunedrift.variants.cell import Rewriter
+    from tunedrift.variants.word_lists import read_lists
 
     lists = read_lists(
         *(ROOT / f"resources/{name}.yaml" for name in ("identity", "personas", "fillers", "cues"))
@@ -49,7 +49,7 @@ def make_cell(level: str):
     factor = next((factor for factor, levels in LEVELS.items() if level in levels), "role_play")
     levels = {factor: level}
     compared = {factor: related(factor, levels.get(factor, "original")) for factor in LEVELS}
-    return Cell(levels=levels, lists=lists, compared=compared)
+    return Rewriter(levels=levels, lists=lists, compared=compared)
 
 
 def cpu_seconds() -> float:
@@ -61,7 +61,7 @@ def cpu_seconds() -> float:
 def ours(path: Path, cell, processes: int, out: Path) -> float:
     """Seconds from the instructions table to the variants table."""
     from tunedrift.tables.variants import VARIANTS
-    from tunedrift.transforms import blocks
+    from tunedrift.variants import blocks
 
     began = time.perf_counter()
     frame, _ = blocks.transform(path, cell, processes=processes)
@@ -77,7 +77,7 @@ class Same:
 
     def __call__(self, row: dict) -> dict:
         """The columns of a row of the variants table."""
-        from tunedrift.transforms.tally import Tally
+        from tunedrift.variants.tally import Tally
 
         changed = self.cell.apply(row)
         tally = Tally()

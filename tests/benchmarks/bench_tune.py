@@ -25,10 +25,11 @@ CHATML = (
 def prepare(folder: Path, source: Path, count: int, width: int, layers: int) -> None:
     """A random LLaMA with a tokenizer of 8,000 pieces of the rows, and the rows as chats, in `folder`."""
     import torch
-    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+    from tokenizers import Tokenizer, decoders, pre_tokenizers, trainers
+    from tokenizers.models import BPE
     from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
-    from tunedrift.models import write_description
+    from tunedrift.models.description import write_description
 
     rows = json.loads(source.read_text())[:count]
     chats = [
@@ -38,7 +39,7 @@ def prepare(folder: Path, source: Path, count: int, width: int, layers: int) -> 
         ]
         for row in rows
     ]
-    bpe = Tokenizer(models.BPE())
+    bpe = Tokenizer(BPE())
     bpe.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     bpe.decoder = decoders.ByteLevel()
     special = ["<|pad|>", "<|im_start|>", "<|im_end|>"]
@@ -67,7 +68,8 @@ def prepare(folder: Path, source: Path, count: int, width: int, layers: int) -> 
 
 def tunedrift(folder: Path, chats: list) -> float:
     """Seconds of our tuning."""
-    from tunedrift import batches, models, tuning
+    from tunedrift.adapters import batches, tuning
+    from tunedrift.models import loading
 
     settings = tuning.Settings(
         method="lora",
@@ -87,8 +89,8 @@ def tunedrift(folder: Path, chats: list) -> float:
         precision="fp32",
     )
     tokenizer, model = (
-        models.load_tokenizer(folder / "model.json"),
-        models.load_for_tuning(folder / "model.json"),
+        loading.load_tokenizer(folder / "model.json"),
+        loading.load_for_tuning(folder / "model.json"),
     )
     rows = [
         {"row_id": str(i), "messages": chat, "original_length": sum(len(turn["content"]) for turn in chat)}

@@ -9,9 +9,10 @@ import pytest
 import score
 import torch
 import tune
-from families.checkpoints import FAMILIES, save
+from checkpoints import FAMILIES, save
 
-from tunedrift import chat, models
+from tunedrift.chats import template
+from tunedrift.models import loading
 from tunedrift.tables.prompts import PROMPTS
 from tunedrift.tables.responses import RESPONSES
 from tunedrift.tables.rewards import REWARDS
@@ -27,12 +28,12 @@ def made(request, tmp_path_factory):
     torch.set_num_threads(1)
     folder = tmp_path_factory.mktemp(request.param)
     model_json = save(request.param, folder / "chat")
-    return request.param, model_json, models.load_tokenizer(model_json), folder
+    return request.param, model_json, loading.load_tokenizer(model_json), folder
 
 
 def supervised_text(tokenizer, messages):
-    _, labels = chat.supervised(tokenizer, messages)
-    return tokenizer.decode([label for label in labels if label != chat.IGNORED])
+    _, labels = template.supervised(tokenizer, messages)
+    return tokenizer.decode([label for label in labels if label != template.IGNORED])
 
 
 def test_the_mask_holds_the_answer_and_its_stop_token(made):
@@ -51,15 +52,15 @@ def test_each_answer_of_a_longer_chat_is_supervised(made):
 
 def test_a_system_prompt_reaches_the_model(made):
     _, _, tokenizer, _ = made
-    text = chat.render(tokenizer, [SYSTEM, QUESTION], reply=True)
+    text = template.render(tokenizer, [SYSTEM, QUESTION], reply=True)
     assert text.index("Be kind.") < text.index("How do I plant a tree?")
     assert supervised_text(tokenizer, [SYSTEM, QUESTION, ANSWER]).strip().startswith("Dig a hole.")
 
 
 def test_the_opened_prompt_is_the_beginning_of_the_trained_chat(made):
     _, _, tokenizer, _ = made
-    opened = chat.render(tokenizer, [QUESTION], reply=True)
-    assert chat.render(tokenizer, [QUESTION, ANSWER]).startswith(opened)
+    opened = template.render(tokenizer, [QUESTION], reply=True)
+    assert template.render(tokenizer, [QUESTION, ANSWER]).startswith(opened)
 
 
 def call(script, *words):

@@ -9,19 +9,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tunedrift.batches import Example, Order
-from tunedrift.bootstrap import Bootstrap, resampling_counts, stable_seed
-from tunedrift.draws import digest, draw, fraction, sample
+from tunedrift.adapters.batches import Example, Order
+from tunedrift.agreement.forecast import VariantOrder
+from tunedrift.embedded.chat_model import batches
+from tunedrift.embedded.world import random_source
 from tunedrift.files import sha256
-from tunedrift.forecast import Order as VariantOrder
-from tunedrift.generation import GumbelNoise, row_generator
-from tunedrift.loading import hold_out
-from tunedrift.models import tuned_digest
-from tunedrift.pretraining import batches
-from tunedrift.ranking import order_by_hash
-from tunedrift.store import digest as key
-from tunedrift.transforms.mixing import mix
-from tunedrift.world import random_source
+from tunedrift.hashing import digest, draw, fraction, sample, stable_seed
+from tunedrift.hashing import text_key as key
+from tunedrift.instructions.loading import hold_out
+from tunedrift.models.description import tuned_digest
+from tunedrift.responses.sampling import GumbelNoise, row_generator
+from tunedrift.statistics.bootstrap import Bootstrap, resampling_counts
+from tunedrift.statistics.ranking import order_by_hash
+from tunedrift.variants.safety_mix import mix
 
 PINNED = json.loads(Path(__file__).with_name("pinned_values.json").read_text(encoding="utf-8"))
 NUMBERS = range(10)

@@ -1,77 +1,10 @@
-"""The workflow in a scratch folder, run as a user runs it."""
+"""Projects for the workflow's tests: an empty copy for each, and one with a finished study for all."""
 
-import re
-import shutil
-import subprocess
-import sys
-from dataclasses import dataclass
-from pathlib import Path
+import pickle
 
 import pytest
-import yaml
-
-ROOT = Path(__file__).parents[2]
-TREE = ("Snakefile", "rules", "scripts", "config", "envs", "resources", "profiles")
-SMALL = Path(__file__).parent / "small.yaml"
-
-
-@dataclass
-class Run:
-    """What one call of snakemake printed."""
-
-    code: int
-    text: str
-
-    @property
-    def jobs(self) -> dict[str, int]:
-        """Rule → number of jobs, from the first job table; empty if there was nothing to do."""
-        table = re.search(r"^job +count\n-+ +-+\n(.*?)^total", self.text, re.S | re.M)
-        return {line.split()[0]: int(line.split()[1]) for line in table[1].splitlines()} if table else {}
-
-
-class Project:
-    """A copy of the workflow in a folder of its own."""
-
-    def __init__(self, folder: Path):
-        self.folder = folder
-
-    @classmethod
-    def copied(cls, folder: Path) -> "Project":
-        for name in TREE:
-            source = ROOT / name
-            ignore = shutil.ignore_patterns("__pycache__")
-            if source.is_dir():
-                shutil.copytree(source, folder / name, ignore=ignore)
-            else:
-                folder.mkdir(parents=True, exist_ok=True)
-                shutil.copy2(source, folder / name)
-        return cls(folder)
-
-    def clone(self, folder: Path) -> "Project":
-        """This project with all its results and Snakemake's memory of them, times kept."""
-        shutil.copytree(self.folder, folder, symlinks=True)
-        return Project(folder)
-
-    def study(self, **changes) -> Path:
-        """Write the small study with top-level keys replaced; returns its path."""
-        path = self.folder / "config/small.yaml"
-        path.write_text(yaml.safe_dump({**yaml.safe_load(SMALL.read_text()), **changes}))
-        return path
-
-    def command(self, *arguments: str, cores: int = 2, gpu: int | None = 2) -> list[str]:
-        # Targets come first: several of Snakemake's options would swallow them.
-        limit = [] if gpu is None else ["--resources", f"gpu={gpu}"]
-        words = [*arguments, "--cores", cores, *limit]
-        return [sys.executable, "-m", "snakemake", *map(str, words)]
-
-    def snakemake(self, *arguments: str, **limits: int | None) -> Run:
-        done = subprocess.run(
-            self.command(*arguments, **limits), cwd=self.folder, capture_output=True, text=True, check=False
-        )
-        return Run(done.returncode, done.stdout + done.stderr)
-
-    def small(self, *arguments: str) -> Run:
-        return self.snakemake(*arguments, "--configfile", "config/small.yaml")
+from filelock import FileLock
+from project import Project, Run
 
 
 @pytest.fixture
@@ -80,10 +13,17 @@ def project(tmp_path) -> Project:
 
 
 @pytest.fixture(scope="session")
-def finished(tmp_path_factory) -> Project:
-    """The small study, run to its end once; tests that change it clone it first."""
-    project = Project.copied(tmp_path_factory.mktemp("finished") / "project")
-    project.study()
-    run = project.small()
+def finished(tmp_path_factory, worker_id) -> Project:
+    """The small study, run to its end once for all of pytest's processes; tests that change it clone it first."""
+    shared = tmp_path_factory.getbasetemp()
+    if worker_id != "master":
+        shared = shared.parent
+    project = Project(shared / "finished/project")
+    with FileLock(shared / "finished.lock"):
+        if not (shared / "finished/run.pickle").exists():
+            Project.copied(project.folder).study()
+            run = project.small()
+            (shared / "finished/run.pickle").write_bytes(pickle.dumps(run))
+        run: Run = pickle.loads((shared / "finished/run.pickle").read_bytes())
     assert run.code == 0, run.text
     return project

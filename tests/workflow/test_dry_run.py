@@ -8,7 +8,7 @@ import pytest
 GPU_RULES = (
     "pretrain",
     "pretrain_reward",
-    "qualify",
+    "check_gate",
     "tune",
     "generate",
     "score_preferences",
@@ -20,7 +20,7 @@ VARIANTS = 4  # the untouched data and three levels
 
 @pytest.fixture(scope="module")
 def plan(tmp_path_factory):
-    from conftest import Project
+    from project import Project
 
     project = Project.copied(tmp_path_factory.mktemp("plan") / "project")
     run = project.snakemake("--dry-run")
@@ -33,14 +33,14 @@ def test_the_default_study_has_these_jobs(plan):
         "all": 1,
         "pretrain": 2,
         "pretrain_reward": 3,
-        "qualify": 1,
-        "load": 2,
+        "check_gate": 1,
+        "load_instructions": 2,
         "transform": 2 * VARIANTS,
         "tune": 2 * VARIANTS,
-        "wrap": 3,
+        "load_prompts": 3,
         "generate": 2 * VARIANTS + 1,
         "judge": 3,
-        "pair": 1,
+        "load_preferences": 1,
         "score_preferences": 3,
         "score_responses": 3,
         "score_variants": 6,
@@ -71,7 +71,16 @@ def test_a_rule_that_runs_a_model_asks_for_a_gpu_memory_and_time(plan, rule):
 
 
 @pytest.mark.parametrize(
-    "rule", ["load", "transform", "wrap", "judge", "pair", "measure_drift", "measure_agreement"]
+    "rule",
+    [
+        "load_instructions",
+        "transform",
+        "load_prompts",
+        "judge",
+        "load_preferences",
+        "measure_drift",
+        "measure_agreement",
+    ],
 )
 def test_a_rule_that_runs_no_model_asks_for_none(plan, rule):
     for asked in resources(plan, rule):
@@ -106,8 +115,8 @@ def test_a_test_context_trains_nothing_and_safety_rows_are_loaded_once(project):
     contexts = 3  # the persona, its control and the cue
     assert run.jobs["transform"] == run.jobs["tune"] == cells
     assert run.jobs["generate"] == cells + contexts + 1
-    assert run.jobs["situate"] == contexts
-    assert run.jobs["load"] == 2
+    assert run.jobs["contextualize"] == contexts
+    assert run.jobs["load_instructions"] == 2
     assert "results/responses/small/household/markdown+cued+as_trained/seed0.parquet" in made
     assert "results/variants/household/safety3.parquet" in made
 
@@ -138,7 +147,7 @@ def test_a_hub_data_set_needs_no_file_at_parse(project):
 def test_data_sets_can_be_exported(project):
     project.study()
     run = project.small("--dry-run", "export_datasets")
-    assert run.jobs == {"load": 1, "transform": 3, "export": 1, "export_datasets": 1}
+    assert run.jobs == {"load_instructions": 1, "transform": 3, "export": 1, "export_datasets": 1}
 
 
 def test_an_export_names_the_safety_data_mixed_in(project):

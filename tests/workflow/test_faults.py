@@ -18,8 +18,8 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from conftest import Project
 from polars.testing import assert_frame_equal
+from project import Project
 
 FAULTS = ("kill the workflow", "kill a job", "truncate a table", "fill the disk", "forbid reading")
 ATTEMPTS = 4

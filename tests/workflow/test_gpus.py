@@ -4,7 +4,7 @@ import re
 
 import pytest
 import yaml
-from conftest import SMALL
+from project import SMALL
 
 MODELS = yaml.safe_load(SMALL.read_text())["models"]
 SENTENCE = (
@@ -38,7 +38,7 @@ def test_every_command_that_runs_a_model_takes_what_was_asked(greedy):
     text = greedy.small("--dry-run", "--printshellcmds").text.replace("\\\n", " ")
     for script, asked in (
         ("pretrain_reward", "1"),
-        ("qualify", "2"),
+        ("check_gate", "2"),
         ("tune", "2"),
         ("generate", "2"),
         ("score", "1"),

@@ -18,11 +18,19 @@ def test_the_costs_of_a_finished_study(finished):
     run = finished.small("costs")
     assert run.code == 0, run.text
     rows = {line.split()[0]: line.split()[1:] for line in run.text.splitlines() if line.strip()}
-    for stage in ("pretrain", "pretrain_reward", "qualify", "tune", "generate", "score_responses", "judge"):
+    for stage in (
+        "pretrain",
+        "pretrain_reward",
+        "check_gate",
+        "tune",
+        "generate",
+        "score_responses",
+        "judge",
+    ):
         jobs, *_, tokens_per_second = rows[stage]
         assert int(jobs) >= 1
         assert float(tokens_per_second.replace(",", "")) > 0
-    assert rows["load"][0] == "1"
+    assert rows["load_instructions"][0] == "1"
     # Jobs of one slot each: their GPU-hours are their hours.
     assert rows["tune"][1] == rows["tune"][2] > "0"
 

@@ -24,7 +24,8 @@ SMALL = yaml.safe_load((Path(__file__).parent / "small.yaml").read_text())
 REPORT = {
     "measure_drift": 1,
     "measure_agreement": 1,
-    "draw": 1,
+    "draw_drift": 1,
+    "draw_agreement": 1,
     "summarize": 1,
     "record_provenance": 1,
     "all": 1,
@@ -60,7 +61,7 @@ STUDY_EDITS = {
         changed("models", second={"kind": "embedded", "seed": 1, "chats": 400}),
         {
             "pretrain": 1,
-            "qualify": 1,
+            "check_gate": 1,
             "tune": 3,
             **LOSSES,
             "generate": TUNINGS,
@@ -87,7 +88,7 @@ STUDY_EDITS = {
     "a new dataset": (
         changed("datasets", learning={"path": "resources/instructions/learning.jsonl", "n": 24}),
         {
-            "load": 1,
+            "load_instructions": 1,
             "transform": 3,
             "tune": 3,
             **LOSSES,
@@ -121,7 +122,7 @@ STUDY_EDITS = {
             **changed("attacks", prefix={}),
             **changed("suites", harmful={**SMALL["suites"]["harmful"], "attacks": ["role", "prefix"]}),
         },
-        {"wrap": 1, "generate": TUNINGS, "judge": 3, "score_responses": 2, **OVERLAP, **REPORT},
+        {"load_prompts": 1, "generate": TUNINGS, "judge": 3, "score_responses": 2, **OVERLAP, **REPORT},
     ),
     "a new seed": (
         {"seeds": [0, 1]},
@@ -131,11 +132,11 @@ STUDY_EDITS = {
         changed(
             "suites", more={"kind": "harmful", "path": "resources/prompts/harmful.jsonl", "n": 5, "seed": 1}
         ),
-        {"wrap": 1, "generate": TUNINGS, "judge": 3, "score_responses": 2, **OVERLAP, **REPORT},
+        {"load_prompts": 1, "generate": TUNINGS, "judge": 3, "score_responses": 2, **OVERLAP, **REPORT},
     ),
     "ten more prompts in a suite": (
         changed("suites", harmful={**SMALL["suites"]["harmful"], "n": 22}),
-        {"wrap": 1, "generate": TUNINGS, "judge": 3, "score_responses": 2, **OVERLAP, **REPORT},
+        {"load_prompts": 1, "generate": TUNINGS, "judge": 3, "score_responses": 2, **OVERLAP, **REPORT},
     ),
     "a learning rate of one model": (
         changed("models", small={**SMALL["models"]["small"], "tuning": {"learning_rate": 0.001}}),
@@ -167,14 +168,14 @@ def test_an_edit_of_the_study_reruns_and_computes_what_it_touches(project, case)
 # --- Edits of code -----------------------------------------------------------------------------------------------
 
 OF_TUNING = (
-    "scripts/tunedrift/trainer.py",
+    "scripts/tunedrift/adapters/trainer.py",
     "supervised.sum(1).clamp_min(1)",
     "supervised.sum(1).clamp_min(2)",
 )
 
 CODE_EDITS = {
-    "a comment": ("scripts/tunedrift/tuning.py", "import math\n", "import math  # numbers\n", set()),
-    "a docstring": ("scripts/tunedrift/drift.py", '"""Drift:', '"""What drifted:', set()),
+    "a comment": ("scripts/tunedrift/adapters/tuning.py", "import math\n", "import math  # numbers\n", set()),
+    "a docstring": ("scripts/tunedrift/drift/contrasts.py", '"""Drift:', '"""What drifted:', set()),
     "a reformat": (
         "scripts/tune.py",
         "import json\nimport os\n",
@@ -183,17 +184,17 @@ CODE_EDITS = {
     ),
     "a log path": ("rules/adapters.smk", "<results>/logs/tune/", "<results>/logs/adapters/", set()),
     "a figure's colour": (
-        "scripts/tunedrift/figures.py",
+        "scripts/tunedrift/figures/style.py",
         "#0072B2",
         "#0072B3",
-        {"draw", "draw_variants", "draw_losses"},
+        {"draw_drift", "draw_agreement", "draw_variants", "draw_losses"},
     ),
     "a function of tuning": (
         *OF_TUNING,
         {"tune", "draw_losses", "generate", "judge", "score_responses", *REPORT},
     ),
     "a function of scoring": (
-        "scripts/tunedrift/scoring.py",
+        "scripts/tunedrift/rewards/classifier.py",
         "(-len(ids[i]), texts[i])",
         "(len(ids[i]), texts[i])",
         {
@@ -252,13 +253,13 @@ def test_changed_content_with_an_old_time_is_seen(project):
     lines = source.read_text().splitlines(keepends=True)
     source.write_text("".join(lines[1:]))
     os.utime(source, (before.st_atime - 1e6, before.st_mtime - 1e6))
-    assert {"load", "transform", "tune", "generate"} <= set(project.small("--dry-run").jobs)
+    assert {"load_instructions", "transform", "tune", "generate"} <= set(project.small("--dry-run").jobs)
 
 
 def test_a_table_that_is_rewritten_with_the_same_rows_stops_the_rerun(project):
-    edit(project, "scripts/load.py", "def main(", "EXTRA = 1\n\n\ndef main(")
-    assert {"load", "transform"} <= set(project.small("--dry-run").jobs)
-    assert project.small("--until", "load").code == 0
+    edit(project, "scripts/load_instructions.py", "def main(", "EXTRA = 1\n\n\ndef main(")
+    assert {"load_instructions", "transform"} <= set(project.small("--dry-run").jobs)
+    assert project.small("--until", "load_instructions").code == 0
     assert "Nothing to be done" in project.small("--dry-run").text
 
 

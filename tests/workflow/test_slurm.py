@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from conftest import ROOT, Run
+from project import ROOT, Run
 
 pytest.importorskip("snakemake_executor_plugin_slurm")
 
@@ -18,7 +18,7 @@ PROFILES = {
 MODEL_RULES = (
     "pretrain",
     "pretrain_reward",
-    "qualify",
+    "check_gate",
     "tune",
     "generate",
     "score_preferences",
@@ -138,7 +138,7 @@ def test_jobs_ask_slurm_for_what_the_study_says_and_run(cluster, project):
     logs = "\n".join(path.read_text() for path in cluster.folder.glob("job.*.log"))
     assert run.code == 0, run.text + logs
     jobs = cluster.submitted()
-    assert set(jobs) == {"wrap", "pretrain"}
+    assert set(jobs) == {"load_prompts", "pretrain"}
 
     training = jobs["pretrain"]
     assert "--gpus=2" in training
@@ -148,7 +148,7 @@ def test_jobs_ask_slurm_for_what_the_study_says_and_run(cluster, project):
     assert value(training, "-p") == "gpu"
     assert value(training, "-A") == "my-account"
 
-    wrapping = jobs["wrap"]
+    wrapping = jobs["load_prompts"]
     assert not [word for word in wrapping if word.startswith(("--gpu", "--gres"))]
     assert value(wrapping, "--mem") == "2000"
     assert value(wrapping, "-t") == "60"

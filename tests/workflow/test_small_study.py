@@ -5,7 +5,7 @@ import sys
 
 import polars as pl
 import yaml
-from conftest import SMALL, Project
+from project import SMALL, Project
 
 from tunedrift.tables.agreement import AGREEMENT, FORECASTS
 from tunedrift.tables.drift import DRIFT

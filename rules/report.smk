@@ -1,0 +1,57 @@
+"""Report: what was found, in words, and what it was made with.
+
+Needs: <results>/tables/, <results>/gate/, and every table of answers and scores for its library versions.
+Makes: <results>/summary.md and <results>/provenance.json.
+"""
+
+
+rule summarize:
+    """Write the findings as sentences, computed from the tables."""
+    input:
+        drift="<results>/tables/drift.parquet",
+        agreement="<results>/tables/agreement.parquet",
+        gates=collect("<results>/gate/{model}.json", model=study.studied),
+        rows=[rules.responses.input, rules.rewards.input],
+    output:
+        report("<results>/summary.md", category="Summary"),
+    log:
+        "<results>/logs/summarize.log",
+    benchmark:
+        "<results>/benchmarks/summarize.jsonl"
+    conda:
+        "../envs/cpu.yaml"
+    params:
+        program=program("summarize"),
+        code=code_digest(program("summarize")),
+        primary_judge=study["primary_judge"],
+        embedded=flags(
+            {"embedded": [name for name in study.studied if study["models"][name]["kind"] == "embedded"]}
+        ),
+    shell:
+        """
+        python {params.program:q} --drift {input.drift} --agreement {input.agreement} --gates {input.gates} \
+            --rows {input.rows} --primary-judge {params.primary_judge} {params.embedded} --out {output} >{log} 2>&1
+        """
+
+
+rule record_provenance:
+    """Record settings, versions, commit, machine and digests of the run that made the tables."""
+    input:
+        models=rules.models.input,
+        datasets=rules.instructions.input,
+        rows=[rules.responses.input, rules.rewards.input],
+        tables=["<results>/tables/drift.parquet", "<results>/tables/agreement.parquet"],
+    output:
+        "<results>/provenance.json",
+    log:
+        "<results>/logs/record_provenance.log",
+    conda:
+        "../envs/torch.yaml"
+    params:
+        program=program("record_provenance"),
+        code=code_digest(program("record_provenance")),
+        config=json.dumps(study.config, sort_keys=True),
+    shell:
+        """
+        python {params.program:q} --config {params.config:q} --models {input.models} --datasets {input.datasets} --rows {input.rows} --tables {input.tables} --out {output} >{log} 2>&1
+        """

@@ -1,0 +1,128 @@
+"""Statistics: drift, agreement and overlap.
+
+Needs: <results>/prompts/, <results>/verdicts/, <results>/rewards/, <results>/preferences/.
+Makes: <results>/tables/{drift,agreement,forecasts,overlap,matches}.{parquet,csv}.
+"""
+
+
+rule measure_drift:
+    """Rates per tuning, tuned - untuned, level - control, with intervals."""
+    input:
+        prompts=collect("<results>/prompts/{suite}.parquet", suite=study["suites"]),
+        verdicts=collect(
+            "<results>/verdicts/{judge}/{model}.parquet", judge=study["judges"], model=study.studied
+        ),
+    output:
+        table="<results>/tables/drift.parquet",
+        csv="<results>/tables/drift.csv",
+    log:
+        "<results>/logs/measure_drift.log",
+    benchmark:
+        "<results>/benchmarks/measure_drift.jsonl"
+    conda:
+        "../envs/cpu.yaml"
+    params:
+        program=program("measure_drift"),
+        code=code_digest(program("measure_drift")),
+        settings=settings("statistics"),
+        controls=flags({"controls": study.controls()}),
+        primary_judge=study["primary_judge"],
+    shell:
+        """
+        python {params.program:q} --prompts {input.prompts} --verdicts {input.verdicts} \
+            --primary-judge {params.primary_judge} {params.controls} {params.settings} \
+            --out {output.table} {output.csv} >{log} 2>&1
+        """
+
+
+rule measure_agreement:
+    """Reward models against one another, against people, and against what tuning did."""
+    input:
+        prompts=collect("<results>/prompts/{suite}.parquet", suite=study["suites"]),
+        verdicts=collect(
+            "<results>/verdicts/{judge}/{model}.parquet", judge=study["primary_judge"], model=study.studied
+        ),
+        preferences=collect(
+            "<results>/preferences/{preference_set}.parquet", preference_set=study["preference_sets"]
+        ),
+        on_variants=collect(
+            "<results>/rewards/{rm}/variants/{dataset}.parquet",
+            rm=study["reward_models"],
+            dataset=study["datasets"],
+        ),
+        on_responses=collect(
+            "<results>/rewards/{rm}/responses/{model}.parquet",
+            rm=study["reward_models"],
+            model=study.studied,
+        ),
+        on_preferences=collect(
+            "<results>/rewards/{rm}/preferences/{preference_set}.parquet",
+            rm=study["reward_models"],
+            preference_set=study["preference_sets"],
+        ),
+        patterns=study["gate/patterns"],
+    output:
+        table="<results>/tables/agreement.parquet",
+        csv="<results>/tables/agreement.csv",
+        forecasts="<results>/tables/forecasts.parquet",
+        forecasts_csv="<results>/tables/forecasts.csv",
+    log:
+        "<results>/logs/measure_agreement.log",
+    benchmark:
+        "<results>/benchmarks/measure_agreement.jsonl"
+    conda:
+        "../envs/cpu.yaml"
+    params:
+        program=program("measure_agreement"),
+        code=code_digest(program("measure_agreement")),
+        content=content(study["gate/patterns"]),
+        settings=settings("statistics"),
+        primary_judge=study["primary_judge"],
+    shell:
+        """
+        python {params.program:q} --rewards {input.on_variants} {input.on_responses} {input.on_preferences} \
+            --preferences {input.preferences} --prompts {input.prompts} --verdicts {input.verdicts} \
+            --patterns {input.patterns} --primary-judge {params.primary_judge} {params.settings} \
+            --out {output.table} {output.csv} --forecasts {output.forecasts} {output.forecasts_csv} >{log} 2>&1
+        """
+
+
+rule measure_overlap:
+    """The contamination ledger: prompts that stand in two sets which should be apart."""
+    input:
+        training=collect("<results>/instructions/{dataset}.parquet", dataset=study["datasets"]),
+        held_out=collect(
+            "<results>/instructions/{dataset}.held_out.parquet",
+            dataset=[name for name in study["datasets"] if study.dataset(name)["held_out"]],
+        ),
+        safety_mix=collect(
+            "<results>/instructions/{dataset}.parquet",
+            dataset=[name for name in study.sources() if name not in study["datasets"]],
+        ),
+        suites=collect("<results>/prompts/{suite}.parquet", suite=study["suites"]),
+        gate="<results>/prompts/gate.parquet",
+        preferences=collect(
+            "<results>/preferences/{preference_set}.parquet", preference_set=study["preference_sets"]
+        ),
+    output:
+        table="<results>/tables/overlap.parquet",
+        csv="<results>/tables/overlap.csv",
+        matches="<results>/tables/matches.parquet",
+        matches_csv="<results>/tables/matches.csv",
+    log:
+        "<results>/logs/measure_overlap.log",
+    benchmark:
+        "<results>/benchmarks/measure_overlap.jsonl"
+    conda:
+        "../envs/cpu.yaml"
+    params:
+        program=program("measure_overlap"),
+        code=code_digest(program("measure_overlap")),
+        settings=settings("overlap"),
+    shell:
+        """
+        python {params.program:q} --training {input.training} --held-out {input.held_out} \
+            --safety-mix {input.safety_mix} --suites {input.suites} --gate {input.gate} \
+            --preferences {input.preferences} {params.settings} \
+            --out {output.table} {output.csv} --matches {output.matches} {output.matches_csv} >{log} 2>&1
+        """

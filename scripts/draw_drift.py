@@ -1,0 +1,30 @@
+"""Draw the safety of every tuning and the effect of every level, as SVG and PNG."""
+
+import argparse
+from pathlib import Path
+
+from tunedrift.jobs import cli
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--drift", required=True, help="drift table")
+    parser.add_argument("--primary-judge", required=True, help="the harm judge whose safety is shown")
+    parser.add_argument("--out", required=True, type=Path, help="folder of the figures")
+    return parser
+
+
+def main(args: argparse.Namespace) -> None:
+    """Read the table, draw, save."""
+    from tunedrift.figures.drift import drift_figure, effects_figure, headline
+    from tunedrift.figures.style import save
+    from tunedrift.tables.drift import DRIFT
+
+    shown = headline(DRIFT.read(args.drift), args.primary_judge)
+    save(drift_figure(shown), args.out, "drift")
+    save(effects_figure(shown), args.out, "effects")
+
+
+if __name__ == "__main__":
+    cli.run(main, parser())

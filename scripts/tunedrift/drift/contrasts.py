@@ -1,0 +1,139 @@
+"""Drift: how often each tuned model refuses, stays safe and stays useful, and what changed that."""
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+import polars as pl
+
+from tunedrift.design.tunings import ORIGINAL, UNTUNED, parse_tuning
+from tunedrift.drift.measures import ALL, MEASURES, WRAPPED, measure_name
+from tunedrift.drift.rates import Comparison, compare, count
+from tunedrift.errors import UserError
+from tunedrift.statistics.bootstrap import Bootstrap
+from tunedrift.tables.drift import DRIFT
+from tunedrift.tables.prompts import PLAIN
+
+
+def drift(
+    prompts: pl.DataFrame,
+    verdicts: pl.DataFrame,
+    controls: Mapping[str, str],
+    options: Bootstrap = Bootstrap(),  # noqa: B008 - frozen
+) -> pl.DataFrame:
+    """The drift table of all judges and models in `verdicts` (several may be stacked).
+
+    `controls` names a variant's matched control; a variant that it does not name is compared with
+    `original`. All intervals of a slice share their draws over prompts, whichever tunings, judges
+    or suites are studied beside it. Raises `UserError` where a verdict is missing, is on an unknown
+    prompt, or where a control was not tuned.
+    """
+    unknown = verdicts.join(prompts, on="prompt_id", how="anti")
+    if len(unknown):
+        raise UserError(
+            f"judge {unknown['judge'][0]!r} has a verdict on {unknown['prompt_id'].sort()[0]!r}, "
+            "which is in no prompts table: give every suite that was judged."
+        )
+    rows = []
+    for (judge, kind, model), judged in sorted(
+        verdicts.partition_by("judge", "kind", "model", as_dict=True).items()
+    ):
+        labelled = list(comparisons(sorted(judged["tuning"].unique()), controls))
+        names, compared = [names for names, _ in labelled], [comparison for _, comparison in labelled]
+        for measure in (measure for measure in MEASURES if measure.judge == kind):
+            suites = prompts.filter(pl.col("kind") == measure.prompts).partition_by("suite", as_dict=True)
+            for (suite,), asked in sorted(suites.items()):
+                found = count(judged, asked, measure)
+                if found is None:
+                    continue
+                for attack, stratum, chosen in slices(found.prompts):
+                    where = {
+                        "judge": judge,
+                        "suite": suite,
+                        "attack": attack,
+                        "stratum": stratum,
+                        "model": model,
+                    }
+                    where["measure"] = measure_name(measure, attack)
+                    values = compare(
+                        found.pool(chosen), compared, measure.desired, options.at(suite, stratum)
+                    )
+                    rows += [{**where, **name, **value} for name, value in zip(names, values, strict=True)]
+    # Rounding keeps the last bits of sums, which depend on the machine, out of the table.
+    return DRIFT.frame(rows).with_columns(pl.col(pl.Float64).fill_nan(None).round(12)).sort(DRIFT.key)
+
+
+def slices(prompts: pl.DataFrame) -> Iterator[tuple[str, str, np.ndarray]]:
+    """(attack, stratum, mask over `prompts`) of one suite: each and all wrapped, each and all."""
+    attacks, strata = prompts["attack"].to_numpy(), prompts["stratum"].to_numpy()
+    if WRAPPED in attacks or (ALL in strata and len(set(strata)) > 1):
+        raise UserError(
+            f"suite {prompts['suite'][0]!r}: an attack cannot be named {WRAPPED!r}, nor one stratum of several {ALL!r}."
+        )
+    by_attack = {attack: attacks == attack for attack in sorted(set(attacks))}
+    if set(attacks) - {PLAIN}:
+        by_attack[WRAPPED] = attacks != PLAIN
+    by_stratum = {stratum: strata == stratum for stratum in sorted(set(strata))}
+    by_stratum[ALL] = np.ones(len(strata), bool)
+    for attack, attacked in by_attack.items():
+        for stratum, members in by_stratum.items():
+            if (attacked & members).any():
+                yield attack, stratum, attacked & members
+
+
+def comparisons(tunings: list[str], controls: Mapping[str, str]) -> Iterator[tuple[dict, Comparison]]:
+    """What the drift table compares among a model's sorted tunings: (its name columns, the comparison).
+
+    Every variant has its rate and its difference from the untuned model; every level its difference
+    from its matched control, and where that is not `original`, the secondary difference from it. Differences between variants use the seeds that both have.
+    """
+    variants: dict[tuple[str, str], dict[int, int]] = {}
+    for index, (dataset, variant, seed) in enumerate(map(parse_tuning, tunings)):
+        if dataset is not None:
+            variants.setdefault((dataset, variant), {})[seed] = index
+
+    def named(
+        contrast: str, dataset: str | None, variant: str | None, reference: str | None, seeds: int
+    ) -> dict:
+        values = (contrast, dataset, variant, reference, seeds)
+        return dict(zip(("contrast", "dataset", "variant", "reference", "seeds"), values, strict=True))
+
+    untuned = tunings.index(UNTUNED) if UNTUNED in tunings else None
+    if untuned is not None:
+        yield named("rate", None, None, None, 0), Comparison([untuned], [])
+    for (dataset, variant), columns in variants.items():
+        everywhere = list(columns.values())
+        yield named("rate", dataset, variant, None, len(columns)), Comparison(everywhere, [])
+        if untuned is not None:
+            name = named("tuned - untuned", dataset, variant, UNTUNED, len(columns))
+            yield name, Comparison(everywhere, [untuned] * len(columns))
+        for contrast, reference in references(dataset, variant, controls, variants):
+            others = variants[dataset, reference]
+            shared = [seed for seed in columns if seed in others]
+            if not shared:
+                raise UserError(
+                    f"{dataset}/{variant} and its control {reference!r} share no seed: tune both alike."
+                )
+            comparison = Comparison([columns[seed] for seed in shared], [others[seed] for seed in shared])
+            yield named(contrast, dataset, variant, reference, len(shared)), comparison
+
+
+def references(
+    dataset: str, variant: str, controls: Mapping[str, str], tuned: Mapping[tuple[str, str], dict]
+) -> Iterator[tuple[str, str]]:
+    """(contrast, reference variant) of one variant: its matched control first, then `original`.
+
+    A variant that serves as a control and has none is no level of a factor: it is compared with `original` only.
+    """
+    control = controls.get(variant, ORIGINAL)
+    if variant in controls and (dataset, control) not in tuned:
+        raise UserError(
+            f"{variant!r} has the control {control!r}, which was not tuned on {dataset!r}: "
+            f"tune it, or take {variant!r} out of the controls."
+        )
+    if variant == ORIGINAL:
+        return
+    serves = variant in controls.values() and variant not in controls
+    if not serves and (dataset, control) in tuned:
+        yield "level - control", control
+    if (serves or control != ORIGINAL) and (dataset, ORIGINAL) in tuned:
+        yield "level - original", ORIGINAL

@@ -1,0 +1,103 @@
+"""Figures of a study: one style, fixed bytes, nothing that the tables do not say.
+
+Every function takes checked tables and returns a matplotlib figure; sizes are in inches.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import polars as pl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+mpl.use("Agg")
+
+INK, FAINT = "#222222", "#9a9a9a"
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+"""Okabe and Ito's palette, which colour-blind readers can tell apart."""
+MARKERS = "osD^vP"
+
+STYLE = {
+    "font.family": "DejaVu Sans",  # ships with matplotlib, so every machine draws the same glyphs
+    "font.size": 8,
+    "axes.titlesize": 8.5,
+    "axes.titlelocation": "left",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.edgecolor": INK,
+    "axes.linewidth": 0.6,
+    "axes.grid": True,
+    "axes.grid.axis": "x",
+    "axes.axisbelow": True,
+    "grid.color": "#e4e4e4",
+    "grid.linewidth": 0.6,
+    "xtick.major.width": 0.6,
+    "ytick.major.size": 0,
+    "legend.frameon": False,
+    "legend.fontsize": 7.5,
+    "figure.dpi": 100,
+    "savefig.dpi": 200,
+    "svg.hashsalt": "tunedrift",
+    "svg.fonttype": "path",
+}
+
+
+def save(figure: Figure, folder: Path, name: str) -> None:
+    """Write `name`.svg and `name`.png into `folder`; equal figures give equal bytes."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with mpl.rc_context(STYLE):
+        figure.savefig(folder / f"{name}.svg", metadata={"Date": None}, bbox_inches="tight")
+        figure.savefig(folder / f"{name}.png", metadata={"Software": None}, bbox_inches="tight")
+    plt.close(figure)
+
+
+def styled(draw: Callable[..., Figure]) -> Callable[..., Figure]:
+    """Draw under the one style."""
+
+    def drawn(*tables: pl.DataFrame) -> Figure:
+        with mpl.rc_context(STYLE):
+            return draw(*tables)
+
+    drawn.__doc__ = draw.__doc__
+    return drawn
+
+
+def interval(axes: Axes, row: dict, y: float, colour: str, **marker) -> None:
+    """One estimate with its interval as a horizontal line."""
+    if row["low"] is not None:
+        axes.plot([row["low"], row["high"]], [y, y], color=colour, linewidth=1.1, solid_capstyle="butt")
+    axes.plot(row["estimate"], y, color=colour, linestyle="none", markersize=4.5, **marker)
+
+
+def stacked(groups: dict[str, list[str]]) -> Iterator[tuple[str, str, float]]:
+    """(group, item, y) from top to bottom, with half a line's gap between groups."""
+    y = 0.0
+    for group, items in groups.items():
+        for item in items:
+            yield group, item, y
+            y -= 1
+        y -= 0.5
+
+
+def keys(names: Iterable[str]) -> list[plt.Line2D]:
+    """Legend entries of datasets or groups, in the colours and markers of their places."""
+    return [
+        plt.Line2D(
+            [],
+            [],
+            color=COLOURS[number % len(COLOURS)],
+            marker=MARKERS[number % len(MARKERS)],
+            markersize=4.5,
+            linestyle="none",
+            label=name,
+        )
+        for number, name in enumerate(names)
+    ]
+
+
+def label_rows(axes: Axes, lines: list[tuple[str, str, float]]) -> None:
+    """Name the lines at the left, the first at the top."""
+    axes.set_yticks([y for *_, y in lines], [item for _, item, _ in lines])
+    axes.set_ylim(lines[-1][2] - 0.7, 0.9)

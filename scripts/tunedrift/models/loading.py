@@ -1,0 +1,108 @@
+"""Chat models and their tokenizers, loaded as their `model.json` says.
+
+Heavy libraries are imported inside the functions: parsing a command line needs none of them.
+"""
+
+import importlib.util
+import re
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tunedrift import files
+from tunedrift.errors import UserError
+from tunedrift.models.description import source
+from tunedrift.models.placement import dtype, half_precision, one_device, placement, quieten
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+TODAY = date(2024, 7, 26)
+"""What a template that writes the date is told: LLaMA 3's own default, and the same on every day of a study."""
+
+
+def load_tokenizer(model_json: str | Path, template: str | Path | None = None) -> "PreTrainedTokenizerBase":
+    """The model's tokenizer, with a padding token that is not silently the stop token.
+
+    Its chat template is that of the file `template`, else that of `model.json`, else its own; one that
+    writes the date of the day writes a fixed one.
+    """
+    from transformers import AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(**source(model_json))
+    described = files.read_json(model_json)
+    if template is not None:
+        tokenizer.chat_template = Path(template).read_text(encoding="utf-8")
+    elif "chat_template" in described:
+        tokenizer.chat_template = described["chat_template"]
+    if tokenizer.chat_template is None:
+        raise UserError(
+            f"{model_json}: the model has no chat template. Choose an instruction-tuned model, name a file "
+            "with its `template`, or put a chat_template.jinja beside its tokenizer."
+        )
+    tokenizer.chat_template = re.sub(
+        r"""strftime_now\(\s*(["'])(.*?)\1\s*\)""",
+        lambda call: repr(TODAY.strftime(call[2])),
+        tokenizer.get_chat_template(),
+    )
+    if tokenizer.pad_token is None:
+        # Masks, not ids, decide what counts, so a shared id does no harm here.
+        tokenizer.pad_token = tokenizer.eos_token
+    return tokenizer
+
+
+def load_chat_model(model_json: str | Path, tuned: str | Path | None = None) -> "PreTrainedModel":
+    """The causal language model in evaluation mode, spread over the devices at hand.
+
+    `tuned` is what a tuning left: `adapter_model.safetensors` or `model.safetensors`. In float32 an
+    adapter is merged (the same answers, faster); in lower precision merging would round the weights,
+    so the adapter stays beside them.
+    """
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    adapter = tuned and Path(tuned).name.startswith("adapter")
+    where = {**weights(model_json), "dtype": dtype()}
+    if tuned and not adapter:
+        where = {**where, "pretrained_model_name_or_path": str(Path(tuned).parent), "use_safetensors": True}
+    model = AutoModelForCausalLM.from_pretrained(**where, **placement())
+    if adapter:
+        from peft import PeftModel
+
+        model = PeftModel.from_pretrained(model, str(Path(tuned).parent))
+        if model.dtype == torch.float32:
+            model = model.merge_and_unload()
+    return model.eval()
+
+
+def load_for_tuning(model_json: str | Path, *, four_bit: bool = False) -> "PreTrainedModel":
+    """The causal language model on one device, as it was saved or, for QLoRA, in 4-bit NormalFloat.
+
+    The 4-bit format, its double quantisation and what is computed in follow Dettmers et al. 2023
+    (arXiv 2305.14314). Raises `UserError` where that needs a GPU or a library that is not there.
+    """
+    import torch
+    from transformers import AutoModelForCausalLM, BitsAndBytesConfig
+
+    more = {}
+    if four_bit:
+        if not torch.cuda.is_available():
+            raise UserError("tuning.method qlora needs a GPU, and there is none here. Set it to lora.")
+        if importlib.util.find_spec("bitsandbytes") is None:
+            raise UserError(
+                "tuning.method qlora needs bitsandbytes: `pip install -r envs/requirements-qlora.txt`."
+            )
+        more["quantization_config"] = BitsAndBytesConfig(
+            load_in_4bit=True,
+            bnb_4bit_quant_type="nf4",
+            bnb_4bit_use_double_quant=True,
+            bnb_4bit_compute_dtype=getattr(torch, half_precision()),
+        )
+    return AutoModelForCausalLM.from_pretrained(**weights(model_json), **more, device_map=one_device())
+
+
+def weights(model_json: str | Path) -> dict:
+    """What `from_pretrained` needs to load weights in the precision that they were saved in."""
+    quieten()
+    pickled = "allow_pickle" in files.read_json(model_json)
+    return {**source(model_json), "use_safetensors": not pickled, "dtype": "auto"}

@@ -1,0 +1,56 @@
+"""The test context: a test prompt under what surrounds the instructions of a variant."""
+
+from typing import NamedTuple
+
+from tunedrift.hashing import draw
+
+
+class Surroundings(NamedTuple):
+    """What stands around one instruction: a system prompt, and text before and behind the instruction itself."""
+
+    system: str
+    before: str
+    behind: str
+
+
+def surroundings(rows: list[dict]) -> list[Surroundings]:
+    """The surroundings of each training row, in the order of the rows, without those of safety rows.
+
+    What the factors put before the first user turn and behind the last one is read off the difference
+    from the original prompt; the system prompt is the row's own, persona included.
+    """
+    found = []
+    for row in rows:
+        if "safety_mix" in row["changed_by"]:
+            continue
+        asked, original = row["messages"][:-1], row["original_prompt"]
+        system = asked[0]["content"] if asked[0]["role"] == "system" else ""
+        now, then = (_questions(turns) for turns in (asked, original))
+        before, _, behind = now[0].partition(then[0])
+        if len(now) > 1:
+            _, _, behind = now[-1].partition(then[-1])
+        found.append(Surroundings(system, before, behind))
+    return found
+
+
+def situate(prompt: dict, found: list[Surroundings]) -> dict:
+    """A row of the prompts table under the surroundings that its plain prompt draws.
+
+    All attacks on a prompt draw the same. The prompt's own system prompt stands behind the drawn one.
+    """
+    if not found:
+        return prompt
+    drawn = found[draw(len(found), "situate", prompt["suite"], prompt["plain_id"])]
+    messages = prompt["messages"]
+    systems = [drawn.system] if drawn.system else []
+    if messages[0]["role"] == "system":
+        systems.append(messages[0]["content"])
+        messages = messages[1:]
+    *earlier, last = messages
+    content = f"{drawn.before}{last['content']}{drawn.behind}"
+    turns = [{"role": "system", "content": "\n".join(systems)}] if systems else []
+    return {**prompt, "messages": [*turns, *earlier, {"role": "user", "content": content}]}
+
+
+def _questions(turns: list[dict[str, str]]) -> list[str]:
+    return [turn["content"] for turn in turns if turn["role"] == "user"]

@@ -1,0 +1,101 @@
+"""Answers: batched decoding.
+
+In float32 an answer does not hang on its neighbours in the batch; in lower precision rounding does, and so
+may a word.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tunedrift.chats import template
+from tunedrift.jobs.progress import Progress
+from tunedrift.responses.sampling import GumbelNoise, row_generator
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+
+@dataclass(frozen=True)
+class Request:
+    """One answer to be made: the caller's name for it, the rendered prompt, which sample (0 is greedy)."""
+
+    name: str
+    text: str
+    sample: int = 0
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One answer: `finish` is `stop`, or `length` if it was cut; `tokens` counts the stop token too."""
+
+    name: str
+    text: str
+    finish: str
+    tokens: int
+
+
+def generate(
+    model: "PreTrainedModel",
+    tokenizer: "PreTrainedTokenizerBase",
+    requests: list[Request],
+    *,
+    max_new_tokens: int,
+    batch_size: int = 128,
+    temperature: float = 1.0,
+    seed: int = 0,
+) -> Iterator[Answer]:
+    """Decode all requests, longest prompts first, yielding answers as their batch is done.
+
+    Prompts are padded on the left. Greedy for sample 0; other samples are drawn at `temperature`
+    from a generator seeded by (seed, sample, prompt). Of the model's own generation settings only the
+    stop tokens are kept: a repetition penalty, say, would be neither greedy nor a draw from the model.
+    """
+    import torch
+    from transformers import GenerationConfig, LogitsProcessorList
+
+    prompts = [template.encode(tokenizer, request.text) for request in requests]
+    stops = stop_tokens(model, tokenizer)
+    model.generation_config = GenerationConfig(
+        pad_token_id=tokenizer.pad_token_id, eos_token_id=sorted(stops)
+    )
+    order = sorted(
+        range(len(requests)), key=lambda i: (-len(prompts[i]), requests[i].text, requests[i].sample)
+    )
+    progress = Progress(len(order), "answers")
+    for first in range(0, len(order), batch_size):
+        batch = order[first : first + batch_size]
+        width = len(prompts[batch[0]])
+        ids = torch.full((len(batch), width), tokenizer.pad_token_id)
+        mask = torch.zeros_like(ids)
+        generators: list[torch.Generator | None] = []
+        for row, i in enumerate(batch):
+            ids[row, width - len(prompts[i]) :] = torch.tensor(prompts[i])
+            mask[row, width - len(prompts[i]) :] = 1
+            sample, text = requests[i].sample, requests[i].text
+            generators.append(row_generator(f"{seed}/{sample}/{text}", model.device) if sample else None)
+        with torch.inference_mode():
+            output = model.generate(
+                input_ids=ids.to(model.device),
+                attention_mask=mask.to(model.device),
+                max_new_tokens=max_new_tokens,
+                logits_processor=LogitsProcessorList([GumbelNoise(generators, temperature)]),
+            )
+        for i, row in zip(batch, output[:, width:].tolist(), strict=True):
+            end = next((at for at, token in enumerate(row) if token in stops), None)
+            tokens = row if end is None else row[: end + 1]
+            progress.advance(tokens=len(tokens))
+            yield Answer(
+                name=requests[i].name,
+                text=tokenizer.decode(tokens, skip_special_tokens=True).strip(),
+                finish="length" if end is None else "stop",
+                tokens=len(tokens),
+            )
+    progress.finish()
+
+
+def stop_tokens(model: "PreTrainedModel", tokenizer: "PreTrainedTokenizerBase") -> set[int]:
+    """Ids that end an answer: the generation config's, and the tokenizer's own end of sequence."""
+    configured = model.generation_config.eos_token_id
+    listed = configured if isinstance(configured, list) else [configured]
+    return {token for token in (*listed, tokenizer.eos_token_id) if token is not None}

@@ -1,0 +1,175 @@
+"""What a schema cannot say of a study: names that must be known, files that must be there.
+
+Every function takes the study's settings with their defaults filled in, and raises `UserError` with one sentence
+for the first thing that is wrong. Imported while Snakemake parses, so nothing heavy may be imported here.
+"""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from tunedrift import paths
+from tunedrift.design.cells import Cell
+from tunedrift.design.factors import LEVELS
+from tunedrift.errors import UserError, nearest
+from tunedrift.sources.finding import find_files
+from tunedrift.sources.hub import pinned
+from tunedrift.sources.yaml_files import read_yaml
+
+SAFETY_DATA = "safety_data"
+"""What the table of safety rows is called beside those of the data sets."""
+
+NEEDED = {
+    ("models", "local"): "path",
+    ("models", "hub"): "id",
+    ("reward_models", "embedded"): "base",
+    ("reward_models", "local"): "path",
+    ("reward_models", "hub"): "id",
+}
+"""The key that an entry of this section and kind cannot do without."""
+
+REMEDIES = {
+    "revision": "Take the full commit from the data set's page, Files and versions, History.",
+    "file": "Name one that the data set's page lists, or a pattern.",
+}
+"""The keys that a hub id cannot do without, and where their values are found."""
+
+
+def names(config: Mapping, section: str, **settings: Any) -> list[str]:
+    """Names in a section whose settings hold the given values, in the file's order."""
+    return [
+        name
+        for name, entry in config.get(section, {}).items()
+        if all(entry[key] == value for key, value in settings.items())
+    ]
+
+
+def check_known(where: str, name: str, what: str, known: list[str]) -> None:
+    """Raise `UserError` naming the nearest valid name unless `name` is among `known`."""
+    if name not in known:
+        raise UserError(f"config key {where}: {name!r} is not {what}: {nearest(name, known)}")
+
+
+def check_names(config: dict) -> None:
+    """Every name that an entry refers to is defined, and of the kind that is needed."""
+    for name, suite in config["suites"].items():
+        for attack in suite["attacks"]:
+            check_known(f"suites.{name}.attacks", attack, "one of attacks", names(config, "attacks"))
+    harm = names(config, "judges", kind="harm")
+    check_known("primary_judge", config["primary_judge"], "a judge of kind harm", harm)
+    if config["length_model"] is not None:
+        check_known("length_model", config["length_model"], "a model", list(config["models"]))
+    if not names(config, "models", studied=True):
+        raise UserError("config key models: no model has `studied: true`, so there is nothing to tune.")
+    for name in config["reward_models"]:
+        if name in config["models"]:
+            raise UserError(f"config key reward_models.{name}: a model bears this name already. Rename one.")
+    for section in ("models", "reward_models"):
+        for name, entry in config[section].items():
+            needed = NEEDED.get((section, entry["kind"]))
+            if needed and needed not in entry:
+                raise UserError(
+                    f"config key {section}.{name}.{needed} is missing: kind {entry['kind']} needs it."
+                )
+            _check_own_code(f"{section}.{name}", entry)
+    bases = names(config, "models", kind="embedded")
+    for name in names(config, "reward_models", kind="embedded"):
+        base = config["reward_models"][name]["base"]
+        check_known(f"reward_models.{name}.base", base, "an embedded model", bases)
+
+
+def _check_own_code(where: str, entry: dict) -> None:
+    for key in ("template", "allow_pickle", "trust_remote_code"):
+        if entry["kind"] == "embedded" and entry[key]:
+            raise UserError(f"config key {where}.{key}: an embedded model brings its own. Remove the key.")
+    if entry["kind"] == "hub" and entry["trust_remote_code"] and not pinned(entry["revision"]):
+        raise UserError(
+            f"config key {where}.revision: {entry['revision']!r} can change. To run a model's own code, pin the "
+            "full commit (40 hex digits) that you have read."
+        )
+
+
+def check_sources(config: dict) -> None:
+    """Whatever is read comes from a path or from the hub, not from both."""
+    if SAFETY_DATA in config["datasets"]:
+        raise UserError(f"config key datasets.{SAFETY_DATA}: the name is taken. Rename the data set.")
+    entries = {f"datasets.{name}": entry for name, entry in config["datasets"].items()}
+    if SAFETY_DATA in config:
+        entries[SAFETY_DATA] = config[SAFETY_DATA]
+    for section in ("suites", "preference_sets"):
+        entries |= {f"{section}.{name}": entry for name, entry in config[section].items()}
+    for where, entry in entries.items():
+        if ("path" in entry) == ("hub" in entry):
+            raise UserError(f"config key {where}: give either a path or a hub id.")
+        for key, remedy in REMEDIES.items():
+            if "hub" in entry and key not in entry:
+                raise UserError(f"config key {where}.{key} is missing: a hub id needs it. {remedy}")
+
+
+def path_settings(config: dict) -> Iterator[tuple[str, dict, str]]:
+    """Every setting that names a file: its key's path, the mapping that holds it, and the key in there."""
+    for section in ("datasets", "suites", "attacks", "preference_sets", "models", "reward_models"):
+        for name, entry in config.get(section, {}).items():
+            for key in ("path", "world", "template", "test_template"):
+                if entry.get(key) and (key != "world" or entry["kind"] == "embedded"):
+                    yield f"{section}.{name}.{key}", entry, key
+    if "path" in config.get(SAFETY_DATA, {}):
+        yield f"{SAFETY_DATA}.path", config[SAFETY_DATA], "path"
+    for name, judge in config["judges"].items():
+        if judge["kind"] != "utility":
+            yield f"judges.{name}.patterns", judge, "patterns"
+    for key in ("path", "patterns"):
+        yield f"gate.{key}", config["gate"], key
+    for key in config["resources"]:
+        if key != "language":
+            yield f"resources.{key}", config["resources"], key
+
+
+def locate(config: dict) -> None:
+    """Put, in place, the path at which each named file is found; see `paths.located`."""
+    for _, entry, key in path_settings(config):
+        entry[key] = paths.located(entry[key])
+
+
+def check_files(config: dict) -> None:
+    """Every file, folder of a model or pattern that the study names is there."""
+    for where, entry, key in path_settings(config):
+        if where.startswith(("models.", "reward_models.")) and Path(entry[key]).is_dir():
+            continue
+        try:
+            find_files([entry[key]])
+        except UserError as error:
+            raise UserError(f"config key {where}: {error}") from error
+
+
+def check_levels(config: dict, cells: Mapping[str, Cell]) -> None:
+    """Every level of every factor and cell is known, personas by the study's own file."""
+    levels = {**{factor: list(known) for factor, known in LEVELS.items()}, "role_play": _personas(config)}
+    chosen = [
+        (f"factors.{factor}", factor, level) for factor in levels for level in config["factors"][factor]
+    ]
+    for number, cell in enumerate(config["variants"]):
+        chosen += [
+            (f"variants.{number}.{factor}", factor, level)
+            for factor, level in cell.items()
+            if factor in levels
+        ]
+    for where, factor, level in chosen:
+        check_known(where, level, f"a level of {factor}", levels[factor])
+    if any("safety_mix" in cell for cell in cells.values()) and SAFETY_DATA not in config:
+        raise UserError("config key safety_data is missing: safety_mix needs rows to mix in.")
+
+
+def _personas(config: dict) -> list[str]:
+    file, language = config["resources"]["personas"], config["resources"]["language"]
+    known = [
+        name
+        for name, entry in read_yaml(file)["personas"].items()
+        if isinstance(entry, dict) and entry.get("language") == language
+    ]
+    if not known:
+        raise UserError(
+            f"config key resources.language: {file} has no entry with language {language!r}. Add some, or "
+            "correct the key."
+        )
+    return known

@@ -1,0 +1,52 @@
+"""Profiles of variants as rows of one table, with the tokens of each model."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from tunedrift.chats import template
+from tunedrift.chats.messages import Messages
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+MEANS = ("characters", "words", "pieces")
+
+
+def measures(profile: dict) -> Iterator[dict]:
+    """measure, before and after of one variant's profile, as `transform` writes it."""
+    before, after = profile["before"], profile["after"]
+    yield {"measure": "rows", "before": None, "after": profile["rows"]}
+    yield {"measure": "persona_rows", "before": None, "after": profile["persona_rows"]}
+    for what in ("eligible", "touched"):
+        for factor, count in profile[what].items():
+            yield {"measure": f"{what}[{factor}]", "before": None, "after": count}
+    for name in (*MEANS, "identity_statements"):
+        yield {"measure": name, "before": before[name], "after": after[name]}
+    for name in before["markdown"]:
+        yield {"measure": name, "before": before["markdown"][name], "after": after["markdown"][name]}
+
+
+class TokenCounts:
+    """Tokens of the chats of one data set under one model's template, counted once per chat."""
+
+    def __init__(self, tokenizer: "PreTrainedTokenizerBase", originals: dict[str, Messages]):
+        self.tokenizer = tokenizer
+        self.originals = {row: self.count(messages) for row, messages in originals.items()}
+
+    def count(self, messages: Messages) -> tuple[int, int]:
+        """Tokens of the chat, and those of them that carry loss."""
+        ids, labels = template.supervised(self.tokenizer, messages)
+        return len(ids), sum(label != template.IGNORED for label in labels)
+
+    def measures(self, rows: list[dict]) -> Iterator[dict]:
+        """`tokens` and `supervised_tokens` per row, before and after, of rows of the variants table."""
+        before = [self.originals[row["row_id"]] for row in rows]
+        after = [
+            self.count(row["messages"]) if row["changed_by"] else self.originals[row["row_id"]]
+            for row in rows
+        ]
+        for place, name in enumerate(("tokens", "supervised_tokens")):
+            means = [
+                round(sum(count[place] for count in side) / max(1, len(rows)), 2) for side in (before, after)
+            ]
+            yield {"measure": name, "before": means[0], "after": means[1]}

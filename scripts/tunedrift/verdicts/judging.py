@@ -1,0 +1,52 @@
+"""From answers to verdicts: which answers a judge is for, and each distinct one judged once."""
+
+from collections.abc import Iterator
+from types import ModuleType
+
+import polars as pl
+
+from tunedrift.errors import UserError
+from tunedrift.hashing import text_key
+from tunedrift.jobs.progress import Progress
+from tunedrift.reuse.store import Store
+from tunedrift.verdicts.by_rule import Question, Rules
+
+
+def check_asked(prompts: pl.DataFrame, responses: pl.DataFrame, kind: ModuleType) -> None:
+    """Raise `UserError` for an answer to an unknown prompt, or a prompt whose answers cannot be checked."""
+    strays = responses.join(prompts, on="prompt_id", how="anti")
+    if len(strays):
+        raise UserError(
+            f"{strays['tuning'][0]}: an answer to {strays['prompt_id'][0]!r}, which is in none of the prompt "
+            "tables. Delete the responses and run the same command again."
+        )
+    lacking = prompts.filter(
+        (pl.col("kind") == "utility") & (pl.col("reference").list.len().fill_null(0) == 0)
+    )
+    if "utility" in kind.PROMPTS and len(lacking):
+        raise UserError(
+            f"prompt {lacking['prompt_id'][0]!r} has no reference words, so no answer to it can be checked. "
+            "Add `reference` to its row of the suite, or take the row out."
+        )
+
+
+def verdicts(
+    prompts: pl.DataFrame, responses: pl.DataFrame, kind: ModuleType, rules: Rules, store: Store
+) -> Iterator[dict]:
+    """A verdict on each answer to the prompts that the kind of judge is for, computed where the store has none.
+
+    Rows hold what names the answer, its `label`, and whether it was cut (`truncated`).
+    """
+    progress = Progress(len(responses), "answers")
+    for row in responses.join(prompts, on="prompt_id").iter_rows(named=True):
+        progress.advance()
+        if row["kind"] not in kind.PROMPTS:
+            continue
+        text = text_key(row["kind"], row["plain_prompt"], row["answer"], *(row["reference"] or ()))
+        if text not in store:
+            progress.tokens += row["tokens"]
+            question = Question(row["plain_prompt"], row["kind"], row["reference"])
+            store[text] = kind.label(row["answer"], question, rules)
+        names = {key: row[key] for key in ("model", "tuning", "prompt_id", "sample")}
+        yield {**names, "label": store[text], "truncated": row["finish"] == "length"}
+    progress.finish()

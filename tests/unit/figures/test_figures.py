@@ -1,0 +1,68 @@
+import matplotlib.pyplot as plt
+import polars as pl
+import pytest
+from synthetic import fabricate, measure
+
+from tunedrift.figures import agreement, drift, style
+
+
+@pytest.fixture(scope="module")
+def tables():
+    drift_table, agreement_table, points = measure(fabricate())
+    return drift.headline(drift_table, "harm"), agreement_table, points
+
+
+def drawn(figure, tables):
+    module = drift if figure in ("drift", "effects") else agreement
+    draw = getattr(module, f"{figure}_figure")
+    drift_table, agreement_table, points = tables
+    shown = {"drift": drift_table, "effects": drift_table, "forecast": points}.get(figure, agreement_table)
+    return draw(shown)
+
+
+@pytest.mark.parametrize("figure", ["drift", "effects", "rm_agreement", "rm_errors", "forecast"])
+def test_equal_tables_give_equal_bytes(figure, tables, tmp_path):
+    for name in ("one", "two"):
+        style.save(drawn(figure, tables), tmp_path / name, figure)
+    for suffix in ("svg", "png"):
+        one, two = ((tmp_path / name / f"{figure}.{suffix}").read_bytes() for name in ("one", "two"))
+        assert one == two
+        assert len(one) > 5000
+
+
+def test_the_drift_figure_shows_every_rate_where_the_table_has_it(tables):
+    table = tables[0]
+    figure = drawn("drift", tables)
+    rates = table.filter(
+        pl.col("contrast") == "rate", pl.col("measure") == "SA_g", pl.col("variant").is_not_null()
+    )
+    axes = next(axes for axes in figure.axes if axes.get_title(loc="left").startswith("SA_g"))
+    shown = sorted(line.get_xdata()[0] for line in axes.lines if len(line.get_xdata()) == 1)
+    assert shown == pytest.approx(sorted(rates["estimate"]))
+    plt.close(figure)
+
+
+def test_variants_stand_beside_their_controls_behind_the_untouched_data(tables):
+    assert drift.in_pairs(tables[0]) == [
+        "original",
+        "calibrated",
+        "prefix",
+        "markdown",
+        "length",
+        "persona",
+        "persona_inert",
+    ]
+
+
+def test_the_heat_map_writes_the_tables_numbers(tables):
+    figure = drawn("rm_agreement", tables)
+    written = {text.get_text() for axes in figure.axes for text in axes.texts}
+    taus = tables[1].filter(measure="kendall_tau_b")["estimate"].drop_nulls()
+    assert {f"{tau:.2f}".replace("-", "−") for tau in taus} <= written
+    plt.close(figure)
+
+
+def test_headline_rows_are_whole_suites_by_the_primary_judge(tables):
+    assert set(tables[0]["stratum"]) == {"all"}
+    assert set(tables[0].filter(pl.col("measure").str.starts_with("SA"))["judge"]) == {"harm"}
+    assert set(tables[0]["attack"]) == {"plain", "wrapped"}

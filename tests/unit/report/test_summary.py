@@ -1,0 +1,90 @@
+import polars as pl
+import pytest
+from synthetic import fabricate, measure
+
+from tunedrift.report import summary
+
+VERSIONS = {"torch": "2.13.0"}
+GATES = [{"refusal_rate": 0.9, "n": 60, "threshold": 0.8}]
+
+
+@pytest.fixture(scope="module")
+def tables():
+    return measure(fabricate())[:2]
+
+
+def sentence(text, start):
+    found = [line for line in text.splitlines() if line.strip().startswith(start)]
+    assert found, f"no sentence starts with {start!r}"
+    return found[0]
+
+
+def test_the_numbers_are_the_tables(tables):
+    table, agreement = tables
+    text = summary.summarize(table, agreement, GATES, "harm", ["tiny"], [VERSIONS])
+    rate = table.filter(
+        pl.col("variant").is_null(), contrast="rate", measure="SA_g", judge="harm", stratum="all"
+    ).row(0, named=True)
+    assert summary.between(rate) in sentence(text, "- SA_g")
+    effect = table.filter(
+        contrast="level - control", measure="SA_g", variant="markdown", dataset="household", stratum="all"
+    ).row(0, named=True)
+    assert f"household {summary.between(effect)}" in sentence(text, "- tiny, **markdown − length**, SA_g")
+    error = agreement.filter(measure="error_rate", rm="safe").row(0, named=True)
+    assert f"safe {summary.between(error)}" in sentence(text, "- **RM × people**")
+    assert "refused 90% of 60 gate prompts" in text
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "verdict"),
+    [
+        (-0.4, -0.1, "less safe in 1 of 1"),
+        (0.1, 0.4, "safer in 1 of 1"),
+        (-0.1, 0.2, "no effect is resolved"),
+    ],
+)
+def test_the_verdict_follows_the_interval(tables, low, high, verdict):
+    table = tables[0].filter(
+        contrast="level - control", measure="SA_g", variant="markdown", dataset="household", stratum="all"
+    )
+    table = table.with_columns(estimate=(low + high) / 2, low=low, high=high)
+    assert next(iter(summary.effect_sentences(table))).endswith(f"{verdict}.")
+
+
+def test_resolved_effects_of_both_signs_are_said_to_be_so(tables):
+    table = tables[0].filter(contrast="level - control", measure="SA_g", variant="markdown", stratum="all")
+    signed = pl.when(pl.col("dataset") == "household").then(0.3).otherwise(-0.3)
+    table = table.with_columns(estimate=signed, low=signed - 0.1, high=signed + 0.1)
+    assert next(iter(summary.effect_sentences(table))).endswith("resolved effects of both signs.")
+
+
+def test_the_small_world_opens_the_summary_and_a_real_model_does_not(tables):
+    assert "made-up world" in summary.summarize(*tables, GATES, "harm", ["tiny"], [VERSIONS])
+    assert "made-up world" not in summary.summarize(*tables, GATES, "harm", [], [VERSIONS])
+
+
+def test_one_seed_speaks_of_its_adapter_and_several_of_the_variant(tables):
+    assert "conditional on its one adapter" in summary.seeds_sentence(tables[0])
+    several = tables[0].with_columns(
+        pl.when(pl.col("seeds") > 0).then(3).otherwise(0).cast(pl.Int64).alias("seeds")
+    )
+    assert summary.seeds_sentence(several).startswith("3 seeds per variant")
+
+
+def test_numbers_have_a_true_minus_and_no_negative_zero():
+    assert summary.number(-0.004) == "0.00"
+    assert summary.number(-0.126) == "−0.13"
+
+
+def test_rows_from_different_library_versions_are_said_to_be_so(tables):
+    one = summary.summarize(*tables, GATES, "harm", [], [VERSIONS])
+    two = summary.summarize(*tables, GATES, "harm", [], [VERSIONS, {"torch": "2.14.0"}])
+    assert "different library versions" not in one
+    assert "different library versions** (torch 2.13.0; torch 2.14.0)" in two
+
+
+@pytest.mark.parametrize(("p", "shown"), [(0.0004, "p < 0.001"), (0.0126, "p = 0.013")])
+def test_a_small_p_is_not_written_as_zero(p, shown):
+    row = {"subject": "SA_g", "rm": "safe", "n": 6, "estimate": 0.8, "low": None, "high": None}
+    chance = pl.DataFrame({"measure": ["forecast_p"], "estimate": [p], "n": [8]})
+    assert f"(permutation {shown}, 8 tuned variants)" in summary.forecast_sentence(row, chance)

@@ -1,0 +1,217 @@
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tunedrift.design.cells import variant_name
+from tunedrift.errors import UserError
+from tunedrift.flags import flags
+from tunedrift.sources.finding import files_named_by
+from tunedrift.sources.yaml_files import read_yaml
+from tunedrift.study.study import Study
+
+ROOT = Path(__file__).parents[3]
+
+
+@pytest.fixture
+def make(monkeypatch):
+    monkeypatch.chdir(ROOT)  # a study's paths are relative to the workflow
+
+    def make(**changes):
+        default = {**read_yaml("config/config.yaml"), "controls": "matched"}
+        return Study({**default, **changes}, "config/schema.yaml")
+
+    return make
+
+
+def test_one_factor_varies_each_factor_alone_beside_its_matched_control(make):
+    study = make()
+    assert list(study.cells) == [
+        "original",
+        "markdown",
+        "length",
+        "calibrated",
+        "prefix",
+        "smuggler",
+        "smuggler_inert",
+    ]
+    assert study.cells["calibrated"] == {"identity": "calibrated"}
+    assert study.controls() == {"markdown": "length", "calibrated": "prefix", "smuggler": "smuggler_inert"}
+
+
+def test_without_matched_controls_every_level_is_compared_with_the_untouched_data(make):
+    study = make(controls="original")
+    assert list(study.cells) == ["original", "markdown", "calibrated", "smuggler"]
+    assert study.controls() == {}
+
+
+def test_a_factorial_design_crosses_all_levels_and_controls_follow_factor_by_factor(make):
+    study = make(design="factorial", factors={"structure": ["markdown", "plain"], "identity": ["calibrated"]})
+    levels = [name for name in study.cells if name in study.controls() or name in ("original", "plain")]
+    assert sorted(levels) == [
+        "calibrated",
+        "markdown",
+        "markdown+calibrated",
+        "original",
+        "plain",
+        "plain+calibrated",
+    ]
+    assert study.controls()["markdown+calibrated"] == "length+prefix"
+    assert study.controls()["plain+calibrated"] == "prefix"
+
+
+def test_listed_cells_stand_beside_the_untouched_data(make):
+    study = make(
+        design="listed", controls="original", variants=[{"structure": "plain", "role_play": "smuggler"}]
+    )
+    assert list(study.cells) == ["original", "plain+smuggler"]
+
+
+def test_adding_a_level_keeps_the_names_of_the_others(make):
+    before = set(make().cells)
+    assert before < set(
+        make(
+            factors={
+                "structure": ["plain", "markdown"],
+                "identity": ["calibrated"],
+                "role_play": ["smuggler"],
+            }
+        ).cells
+    )
+
+
+def test_the_grid_is_every_dataset_variant_and_seed_beside_the_untuned_model(make):
+    tunings = make(seeds=[0, 1]).tunings()
+    assert tunings[0] == "untuned"
+    assert len(tunings) == 1 + 2 * 7 * 2
+    assert "learning/markdown/seed1" in tunings
+
+
+def test_a_models_own_tuning_settings_win(make):
+    models = {
+        "tiny": {"kind": "embedded", "tuning": {"learning_rate": 0.1}},
+        "tiny-rm-base": {"kind": "embedded", "studied": False},
+    }
+    study = make(models=models)
+    assert study.tuning("tiny")["learning_rate"] == 0.1
+    assert study.tuning("tiny")["rank"] == 8
+    assert study.studied == ["tiny"]
+
+
+def test_a_hub_model_is_found_by_id_and_revision(make):
+    rm = {"kind": "hub", "id": "someone/model", "revision": "abc"}
+    source = make(reward_models={"rm": rm}).source("rm")
+    assert flags(source) == "--hub someone/model --revision abc"
+    with pytest.raises(UserError, match=r"reward_models\.rm\.id is missing: kind hub needs it"):
+        make(reward_models={"rm": {"kind": "hub"}})
+
+
+def test_a_model_may_bring_its_code_only_at_a_pinned_commit(make):
+    rm = {"kind": "hub", "id": "someone/model", "revision": "main", "trust_remote_code": True}
+    with pytest.raises(
+        UserError, match=r"reward_models\.rm\.revision: 'main' can change.*pin the full commit"
+    ):
+        make(reward_models={"rm": rm})
+    source = make(reward_models={"rm": {**rm, "revision": "0123456789" * 4}}).source("rm")
+    assert flags(source).endswith(" --trust-remote-code")
+    with pytest.raises(UserError, match="an embedded model brings its own"):
+        make(models={"tiny": {"kind": "embedded", "template": "README.md"}})
+
+
+def test_templates_are_looked_for_before_anything_runs(make):
+    base = {"tiny-rm-base": {"kind": "embedded", "studied": False}}
+    with pytest.raises(UserError, match=r"models\.tiny\.test_template: there is no file nowhere\.jinja"):
+        make(models={"tiny": {"kind": "embedded", "test_template": "nowhere.jinja"}, **base})
+    study = make(models={"tiny": {"kind": "embedded", "test_template": "README.md"}, **base})
+    assert study.decoding("tiny")["template"] == "README.md"
+
+
+def test_models_are_told_apart_by_how_they_are_tuned(make):
+    models = {
+        "tiny": {"kind": "embedded", "tuning": {"method": "full"}},
+        "small": {"kind": "embedded", "tuning": {"method": "qlora"}},
+        "tiny-rm-base": {"kind": "embedded", "studied": False},
+    }
+    study = make(models=models)
+    assert study.tuned_by("full") == ["tiny"]
+    assert study.tuned_by("lora", "qlora") == ["small"]
+
+
+@pytest.mark.parametrize("pattern", ["d*/x.json", "**/x.json", "d[[]1]/*.json", "d[1]/x.json", "d[1]/*"])
+def test_files_are_found_alike_before_the_run_and_by_the_rules(make, tmp_path, pattern):
+    (tmp_path / "d[1]").mkdir()
+    file = tmp_path / "d[1]/x.json"
+    file.write_text(" " * 2**21)
+    study = make(datasets={"mine": {"path": str(tmp_path / pattern)}})
+    assert files_named_by(study.dataset("mine")) == [str(file)]
+    assert study.processes("mine") == 4
+    file.write_text(" ")
+    assert study.processes("mine") == 1
+
+
+def test_a_path_that_is_a_folder_or_nothing(make, tmp_path):
+    with pytest.raises(
+        UserError, match=r"datasets\.mine\.path: .* is a folder: name a file, or give a pattern"
+    ):
+        make(datasets={"mine": {"path": str(tmp_path)}})
+    with pytest.raises(UserError, match=r"datasets\.mine\.path: .*non-empty"):
+        make(datasets={"mine": {"path": ""}})
+
+
+def test_a_variant_is_named_by_what_differs_from_the_untouched_data():
+    assert variant_name({"structure": "original", "identity": "original", "role_play": "none"}) == "original"
+    assert (
+        variant_name({"structure": "plain", "identity": "original", "role_play": "smuggler"})
+        == "plain+smuggler"
+    )
+
+
+def test_settings_become_flags_in_a_fixed_order():
+    settings = {
+        "b": 1.5,
+        "a_b": "x y",
+        "c": None,
+        "d": [1, 2],
+        "e": {"k": "v"},
+        "f": True,
+        "g": False,
+        "h": [],
+    }
+    assert flags(settings) == "--a-b 'x y' --b 1.5 --d 1 2 --e k=v --f --no-g"
+
+
+def test_the_generated_parameter_table_is_in_step_with_the_schema():
+    from write_config_readme import MARK, table
+
+    written = (ROOT / "config/README.md").read_text()
+    assert written.partition(MARK)[2].strip() == table(read_yaml(ROOT / "config/schema.yaml")).strip()
+
+
+def test_every_key_of_the_schema_is_described():
+    from write_config_readme import rows
+
+    described = list(rows(read_yaml(ROOT / "config/schema.yaml")))
+    assert len(described) > 80
+    assert all(len(description) >= 10 for *_, description in described)
+
+
+def test_the_conda_environments_are_in_step_with_the_pins():
+    from write_envs import environments
+
+    for name, environment in environments((ROOT / "envs/requirements.txt").read_text()).items():
+        assert yaml.safe_load((ROOT / f"envs/{name}.yaml").read_text()) == environment
+    assert any("torch==" in pin for pin in environment["dependencies"][-1]["pip"])
+
+
+def test_a_language_without_personas_is_named_with_their_file(make):
+    with pytest.raises(
+        UserError, match=r"resources\.language: resources/personas\.yaml has no entry with .*'de'"
+    ):
+        make(resources={"language": "de"})
+
+
+def test_an_export_has_a_second_source_only_where_safety_data_is_mixed_in(make):
+    safety = {"path": "resources/instructions/safety.jsonl"}
+    assert make(safety_data=safety).safety_source() == {}
+    mixed = make(safety_data=safety, factors={"safety_mix": [0.1]})
+    assert mixed.safety_source()["licence"] == "unknown"
