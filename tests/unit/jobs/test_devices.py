@@ -213,9 +213,9 @@ def open_folder():
     """A copy of the module where every user can read it: pytest's own folders are closed to others."""
     with tempfile.TemporaryDirectory(dir="/tmp") as folder:
         Path(folder).chmod(0o1777)
-        (Path(folder) / "tunedrift").mkdir(mode=0o755)
-        for module in ("devices.py", "errors.py"):
-            shutil.copy(SCRIPTS / "tunedrift" / module, Path(folder) / "tunedrift")
+        (Path(folder) / "tunedrift/jobs").mkdir(mode=0o755, parents=True)
+        for module in ("jobs/devices.py", "errors.py"):
+            shutil.copy(SCRIPTS / "tunedrift" / module, Path(folder) / "tunedrift" / module)
         yield Path(folder)
 
 

@@ -78,7 +78,7 @@ def test_a_damaged_record_is_named(tmp_path, job):
 
 
 def test_a_study_that_has_not_run_yet(tmp_path):
-    script = Path(costs.__file__).parents[1] / "costs.py"
+    script = Path(costs.__file__).parents[2] / "costs.py"
     command = [sys.executable, script, "--results", tmp_path / "none", "--stages", "load", "tune"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "not run yet, or not part of the study: load, tune"

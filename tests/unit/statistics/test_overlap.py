@@ -101,7 +101,9 @@ def test_the_program(tmp_path):
         "s.parquet",
     )
     out = ["--out", "o.parquet", "o.csv", "--matches", "m.parquet", "m.csv"]
-    gate = ["--gate", "gate.jsonl", "--columns", "prompt=ask"]
+    asked = ["--path", "gate.jsonl", "--columns", "prompt=ask", "--out", "gate.parquet"]
+    run("load_prompts", "--suite", "gate", "--kind", "harmful", *asked)
+    gate = ["--gate", "gate.parquet"]
     run("measure_overlap", "--training", "train.parquet", "--suites", "s.parquet", *gate, *out)
     found = OVERLAP.read(tmp_path / "o.parquet").filter(kind="training", other_kind="gate")
     assert found.select("texts", "exact", "near").row(0) == (2, 1, 0)

@@ -10,7 +10,7 @@ from tunedrift.variants.word_lists import read_lists
 
 HERE = Path(__file__).parent
 NAMES = ("identity", "personas", "fillers", "cues")
-ENTRIES = read_lists(*(HERE.parents[1] / "resources" / f"{name}.yaml" for name in NAMES)).statements
+ENTRIES = read_lists(*(HERE.parents[2] / "resources" / f"{name}.yaml" for name in NAMES)).statements
 ANSWERS = yaml.safe_load((HERE / "stripped_answers.yaml").read_text(encoding="utf-8"))
 
 
