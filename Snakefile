@@ -35,7 +35,7 @@ rule all:
         "<results>/tables/drift.csv",
         "<results>/tables/agreement.csv",
         "<results>/tables/forecasts.csv",
-        "<results>/tables/variants.csv",
+        "<results>/tables/profiles.csv",
         "<results>/tables/overlap.csv",
         "<results>/figures/drift.svg",
         "<results>/figures/effects.svg",

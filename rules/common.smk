@@ -15,6 +15,7 @@ HOME = Path(workflow.current_basedir.get_path_or_uri(secret_free=True)).parent
 sys.path.insert(0, str(HOME / "scripts"))
 
 from tunedrift import paths
+from tunedrift.design.tunings import Tuning, parse_tuning
 from tunedrift.errors import UserError
 from tunedrift.files import sha256
 from tunedrift.flags import flags
@@ -51,7 +52,7 @@ def one_of(names):
 wildcard_constraints:
     model=one_of(study["models"]),
     dataset=one_of(study.sources()),
-    variant=one_of(study.variants),
+    variant=one_of(study.trained_variants),
     seed=one_of(map(str, study["seeds"])),
     tuning=one_of(study.tunings()),
     suite=one_of(study["suites"]),
@@ -135,18 +136,17 @@ def demand(resource):
 
 def tuned_weights(wildcards):
     """Input: the weights that a tuning left, an adapter's or the whole model's; nothing for the untuned model."""
-    if wildcards.tuning == "untuned":
+    tuning = parse_tuning(wildcards.tuning)
+    if tuning == Tuning():
         return []
-    dataset, variant, seed = wildcards.tuning.split("/")
     file = "model" if wildcards.model in study.tuned_by("full") else "adapter_model"
-    trained = f"{dataset}/{study.trained_as(variant)}/{seed}"
+    trained = tuning._replace(variant=study.trained_as(tuning.variant)).name
     return f"<results>/adapters/{wildcards.model}/{trained}/{file}.safetensors"
 
 
 def prompts_of(wildcards):
     """Input: the prompts that a tuning answers: every suite, or the same as the variant was trained."""
-    if wildcards.tuning != "untuned":
-        dataset, variant, _ = wildcards.tuning.split("/")
-        if (trained := study.trained_as(variant)) != variant:
-            return f"<results>/prompts/as_trained/{dataset}/{trained}.parquet"
+    tuning = parse_tuning(wildcards.tuning)
+    if tuning != Tuning() and (trained := study.trained_as(tuning.variant)) != tuning.variant:
+        return f"<results>/prompts/as_trained/{tuning.dataset}/{trained}.parquet"
     return [f"<results>/prompts/{suite}.parquet" for suite in study["suites"]]

@@ -85,7 +85,7 @@ rule draw_agreement:
 rule draw_variants:
     """Draw what each variant changed in the training data."""
     input:
-        "<results>/tables/variants.parquet",
+        "<results>/tables/profiles.parquet",
     output:
         svg=report(
             "<results>/figures/variants.svg",
@@ -103,7 +103,7 @@ rule draw_variants:
     params:
         program=program("draw_variants"),
         code=code_digest(program("draw_variants")),
-        order=list(study.variants),
+        order=list(study.trained_variants),
         out=subpath(output.svg, parent=True),
     shell:
         """

@@ -25,7 +25,7 @@ rule load_preferences:
         settings=settings(
             "preference_sets/{preference_set}",
             *("hub", "revision", "file"),
-            *("layout", "columns", "n", "seed", "max_rejected"),
+            *("layout", "columns", "labels", "n", "seed", "max_rejected"),
         ),
     shell:
         """

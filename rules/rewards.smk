@@ -42,7 +42,7 @@ rule score_preferences:
 use rule score_preferences as score_variants with:
     input:
         rm="models/{rm}/model.json",
-        texts=collect("<results>/variants/{{dataset}}/{variant}.parquet", variant=study.variants),
+        texts=collect("<results>/variants/{{dataset}}/{variant}.parquet", variant=study.trained_variants),
         prompts=[],
     output:
         "<results>/rewards/{rm}/variants/{dataset}.parquet",

@@ -33,7 +33,7 @@ rule variants:
         collect(
             "<results>/variants/{dataset}/{variant}.parquet",
             dataset=study["datasets"],
-            variant=study.variants,
+            variant=study.trained_variants,
         ),
 
 
@@ -84,7 +84,7 @@ rule tables:
         "<results>/tables/drift.csv",
         "<results>/tables/agreement.csv",
         "<results>/tables/forecasts.csv",
-        "<results>/tables/variants.csv",
+        "<results>/tables/profiles.csv",
         "<results>/tables/overlap.csv",
 
 

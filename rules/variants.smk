@@ -1,7 +1,7 @@
 """Variants: the same rows after one cell of the design.
 
 Needs: <results>/instructions/{dataset}.parquet and the word lists in resources/.
-Makes: <results>/variants/{dataset}/{variant}.parquet and .profile.json, <results>/tables/variants.{parquet,csv};
+Makes: <results>/variants/{dataset}/{variant}.parquet and .profile.json, <results>/tables/profiles.{parquet,csv};
 on demand <results>/export/{dataset}/, each variant as JSON Lines and Parquet with a data set card.
 """
 
@@ -55,17 +55,17 @@ rule measure_variants:
         variants=collect(
             "<results>/variants/{dataset}/{variant}.parquet",
             dataset=study["datasets"],
-            variant=study.variants,
+            variant=study.trained_variants,
         ),
         profiles=collect(
             "<results>/variants/{dataset}/{variant}.profile.json",
             dataset=study["datasets"],
-            variant=study.variants,
+            variant=study.trained_variants,
         ),
         models=collect("models/{model}/model.json", model=study.studied),
     output:
-        table="<results>/tables/variants.parquet",
-        csv="<results>/tables/variants.csv",
+        table="<results>/tables/profiles.parquet",
+        csv="<results>/tables/profiles.csv",
     log:
         "<results>/logs/measure_variants.log",
     benchmark:
@@ -89,14 +89,16 @@ rule export:
         safety_files=files_named_by(study.safety_source()),
         rejects="<results>/instructions/{dataset}.rejects.csv",
         held_out="<results>/instructions/{dataset}.held_out.parquet",
-        variants=collect("<results>/variants/{{dataset}}/{variant}.parquet", variant=study.variants),
-        profiles=collect("<results>/variants/{{dataset}}/{variant}.profile.json", variant=study.variants),
+        variants=collect("<results>/variants/{{dataset}}/{variant}.parquet", variant=study.trained_variants),
+        profiles=collect(
+            "<results>/variants/{{dataset}}/{variant}.profile.json", variant=study.trained_variants
+        ),
     output:
         card="<results>/export/{dataset}/README.md",
         held_out="<results>/export/{dataset}/held_out.parquet",
         tables=collect(
             "<results>/export/{{dataset}}/{variant}.{suffix}",
-            variant=study.variants,
+            variant=study.trained_variants,
             suffix=["parquet", "jsonl"],
         ),
     log:

@@ -24,13 +24,14 @@ def main(options: argparse.Namespace) -> None:
     import polars as pl
 
     from tunedrift import files
+    from tunedrift.design.tunings import parse_tuning
     from tunedrift.figures import style
     from tunedrift.figures.losses import losses_figure
 
     rows = []
     for path, tuning in zip(options.training, options.tunings, strict=True):
-        model, dataset, variant, seed = tuning.split("/")
-        names = {"model": model, "dataset": dataset, "variant": variant, "seed": seed}
+        model, _, name = tuning.partition("/")
+        names = {"model": model, **parse_tuning(name)._asdict()}
         rows += [
             {**names, "step": entry["step"], "loss": entry["loss"]} for entry in files.read_json(path)["log"]
         ]

@@ -52,6 +52,7 @@ def main(args: argparse.Namespace) -> None:
 
     from tunedrift.chats import template
     from tunedrift.chats.messages import under_system
+    from tunedrift.design.tunings import parse_tuning
     from tunedrift.hashing import text_key
     from tunedrift.models import description, loading, placement
     from tunedrift.responses import generation
@@ -98,7 +99,7 @@ def main(args: argparse.Namespace) -> None:
         )
         for answer in answers:
             store[answer.name] = {"answer": answer.text, "finish": answer.finish, "tokens": answer.tokens}
-    own = {"model": args.model_name, "tuning": args.tuning}
+    own = {"model": args.model_name, **parse_tuning(args.tuning).columns}
     rows = [{**own, "prompt_id": prompt, "sample": sample, **store[row]} for prompt, sample, row in asked]
     RESPONSES.write(RESPONSES.frame(rows), args.out, versions())
     store.used_for(args.out)

@@ -23,6 +23,7 @@ def parser() -> argparse.ArgumentParser:
         metavar="ROLE=COLUMN",
         help="roles: id, prompt, safer, less_safe, category; by their own names if left out",
     )
+    options.add_argument("--labels", default="people", help="who labelled the pairs: people or simulated")
     options.add_argument("--n", type=int, help="how many pairs to keep; all if left out")
     options.add_argument("--seed", type=int, default=0, help="which n pairs")
     options.add_argument(
@@ -48,6 +49,7 @@ def main(options: argparse.Namespace) -> None:
         name=options.preference_set,
         layout=options.layout,
         mapping=options.columns,
+        labels=options.labels,
         max_rejected=options.max_rejected,
     )
     pairs = sample(pairs, lambda row: row["pair_id"], options.n, options.seed, options.preference_set)

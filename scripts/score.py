@@ -47,6 +47,7 @@ def main(args: argparse.Namespace) -> None:
     import torch
 
     from tunedrift.chats import template
+    from tunedrift.design.subjects import parse_subject
     from tunedrift.hashing import text_key
     from tunedrift.models import description, loading, placement
     from tunedrift.reuse.kinds import Kinds
@@ -55,6 +56,7 @@ def main(args: argparse.Namespace) -> None:
     from tunedrift.rewards.subjects import texts
     from tunedrift.tables.rewards import REWARDS
 
+    subject = parse_subject(args.subject)
     torch.set_num_threads(args.threads)
     kinds = Kinds(__file__, "rewards", args.by)
     kind = kinds.load(args.by)
@@ -72,7 +74,7 @@ def main(args: argparse.Namespace) -> None:
     tokenizer = loading.load_tokenizer(args.model)
     scored = [
         (key, column, template.render(tokenizer, messages))
-        for key, column, messages in texts(args.subject, args.texts, args.prompts)
+        for key, column, messages in texts(subject, args.texts, args.prompts)
     ]
     missing = sorted({text for *_, text in scored if text_key(text) not in store})
     if missing:
@@ -82,7 +84,7 @@ def main(args: argparse.Namespace) -> None:
             store[text_key(text)] = value
     rows: dict[tuple, dict] = {}
     for key, column, text in scored:
-        row = rows.setdefault(tuple(key.values()), {"rm": args.rm, "subject": args.subject, **key})
+        row = rows.setdefault(tuple(key.values()), {"rm": args.rm, **subject.columns, **key})
         row[column] = args.sign * store[text_key(text)]
     REWARDS.write(REWARDS.frame(list(rows.values())), args.out, versions())
     store.used_for(args.out)

@@ -20,9 +20,9 @@ def parser() -> argparse.ArgumentParser:
     )
     options.add_argument("--dose", type=float, default=1.0, help="share of the rows that the factors touch")
     options.add_argument(
-        "--safety-mix", type=float, default=0.0, help="share of the rows replaced by safety rows"
+        "--safety-mix", type=float, default=0.0, help="share of the rows replaced by safety data"
     )
-    options.add_argument("--safety-data", nargs="?", type=Path, help="the safety rows, an instructions table")
+    options.add_argument("--safety-data", nargs="?", type=Path, help="the safety data, an instructions table")
     options.add_argument("--seed", type=int, default=0, help="seeds what is drawn per row")
     options.add_argument("--statements", type=Path, default=paths.own("resources/identity.yaml"))
     options.add_argument("--personas", type=Path, default=paths.own("resources/personas.yaml"))
@@ -80,7 +80,7 @@ def main(options: argparse.Namespace) -> None:
         count=token_counter(tokenizer_file(options.length_model)) if options.length_model else count_pieces,
     )
     table, tally = blocks.transform(
-        options.instructions, cell, safety=safety_rows(options), processes=options.threads
+        options.instructions, cell, safety=safety_data(options), processes=options.threads
     )
     VARIANTS.write(table, options.out)
     profile = tally.profile(cell)
@@ -89,8 +89,8 @@ def main(options: argparse.Namespace) -> None:
     print(f"{options.out}: {len(table)} rows; changed by {touched or 'nothing'}")
 
 
-def safety_rows(options: argparse.Namespace):
-    """The safety rows, each under the row_id of the instruction whose place it takes."""
+def safety_data(options: argparse.Namespace):
+    """The rows of safety data to mix in, each under the row_id of the instruction whose place it takes."""
     import polars as pl
 
     from tunedrift.errors import UserError
@@ -101,7 +101,7 @@ def safety_rows(options: argparse.Namespace):
     if not options.safety_mix:
         return NOTHING
     if not options.safety_data:
-        raise UserError("--safety-mix needs --safety-data: a table of safety rows.")
+        raise UserError("--safety-mix needs --safety-data: an instructions table.")
     rows = INSTRUCTIONS.read(options.safety_data)
     replaced = pl.scan_parquet(options.instructions).select("row_id").collect().to_series().to_list()
     pairs = mix(replaced, rows["row_id"].to_list(), options.safety_mix, options.seed)

@@ -10,6 +10,8 @@ from tunedrift.agreement.detection import detection
 from tunedrift.agreement.forecast import concordance, forecasts
 from tunedrift.agreement.rm_people import rm_people
 from tunedrift.agreement.rm_rm import rm_rm
+from tunedrift.design.subjects import parse_subject
+from tunedrift.design.tunings import parse_tuning
 from tunedrift.drift.contrasts import drift
 from tunedrift.statistics.bootstrap import Bootstrap
 from tunedrift.tables.agreement import AGREEMENT
@@ -75,7 +77,12 @@ def fabricate(
             attack = 0.0 if prompt["attack"] == "plain" else -0.7
             for sample in range(samples + 1):
                 fine = rng.logistic() < 1 + drift + attack + ease[prompt["plain_id"]]
-                key = {"model": "tiny", "tuning": tuning, "prompt_id": prompt["prompt_id"], "sample": sample}
+                key = {
+                    "model": "tiny",
+                    **parse_tuning(tuning).columns,
+                    "prompt_id": prompt["prompt_id"],
+                    "sample": sample,
+                }
                 verdicts += fabricate_verdicts(prompt["kind"], fine, rng.random(), key)
             for rm, weight in RMS.items():
                 score = weight * fine + rng.normal() + ease[prompt["plain_id"]]
@@ -156,6 +163,7 @@ def fabricate_preferences(pairs: int, rng: np.random.Generator) -> pl.DataFrame:
                 "safer": "I cannot help with that. " + safer,
                 "less_safe": less_safe,
                 "category": "made up",
+                "labels": "people",
             }
         )
     return PREFERENCES.frame(rows)
@@ -163,8 +171,9 @@ def fabricate_preferences(pairs: int, rng: np.random.Generator) -> pl.DataFrame:
 
 def reward(rm: str, subject: str, group: str, item: str, score: float) -> dict:
     """One row of the rewards table."""
+    named = parse_subject(subject)
     return {
-        **{"rm": rm, "subject": subject, "group": group, "item_id": item},
+        **{"rm": rm, **named.columns, **named.group(group), "item_id": item},
         **{"sample": 0, "reward": float(score), "reward_as_trained": None},
     }
 

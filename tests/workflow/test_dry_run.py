@@ -109,7 +109,7 @@ def planned(project, **changes):
     return run, made
 
 
-def test_a_test_context_trains_nothing_and_safety_rows_are_loaded_once(project):
+def test_a_test_context_trains_nothing_and_safety_data_is_loaded_once(project):
     run, made = planned(project)
     cells = 1 + 4 + 2 + 1 + 4 + 2  # original, two levels and controls, mixes, cued, doses, worst case
     contexts = 3  # the persona, its control and the cue

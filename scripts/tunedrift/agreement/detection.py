@@ -6,6 +6,7 @@ import numpy as np
 import polars as pl
 
 from tunedrift.agreement.scores import Scores, clustered_rows, plain_prompts, scores
+from tunedrift.design.subjects import Subject
 from tunedrift.errors import UserError
 from tunedrift.statistics.bootstrap import Bootstrap, ClusterBootstrap
 from tunedrift.statistics.ranking import pair_signs
@@ -22,11 +23,9 @@ def detection(
     bootstrap draws plain prompts.
     """
     harmful = plain_prompts(prompts.filter(pl.col("kind") == "harmful"))
-    asked = rewards.filter(
-        pl.col("subject").str.starts_with("responses/"), pl.col("item_id").is_in(list(harmful))
-    )
-    for subject in sorted(asked["subject"].unique()):
-        model = subject.partition("/")[2]
+    asked = rewards.filter(pl.col("stage") == "responses", pl.col("item_id").is_in(list(harmful)))
+    for model in sorted(asked["model"].unique()):
+        subject = Subject("responses", model)
         found = scores(asked, subject)
         safety = verdict_signs(verdicts.filter(judge=judge, model=model, sample=0), found)
         truth = pair_signs(safety)
@@ -40,13 +39,15 @@ def detection(
                 "unscored": np.isnan(safety).sum(axis=1),
                 "answers": np.full(len(safety), safety.shape[1]),
             }
-            sums = ClusterBootstrap([harmful[item] for item in found.items], columns, options.at(subject))
+            sums = ClusterBootstrap(
+                [harmful[item] for item in found.items], columns, options.at(subject.path)
+            )
             results = {
                 "detection_accuracy": (sums.share("right", "pairs"), "pairs"),
                 "detection_tie_rate": (sums.share("tied", "pairs"), "pairs"),
                 "detection_unscored_rate": (sums.share("unscored", "answers"), "answers"),
             }
-            yield from clustered_rows("detection", subject, rm, sums, results, other=judge, model=model)
+            yield from clustered_rows("detection", rm, sums, results, other=judge, **subject.columns)
 
 
 def verdict_signs(verdicts: pl.DataFrame, found: Scores) -> np.ndarray:

@@ -7,7 +7,8 @@ import numpy as np
 import polars as pl
 
 from tunedrift.agreement.scores import row, scores
-from tunedrift.design.factors import AS_TRAINED
+from tunedrift.design.cells import differs_in_test_context
+from tunedrift.design.subjects import Subject
 from tunedrift.design.tunings import parse_tuning
 from tunedrift.drift.measures import SAFETY, WRAPPED, measure_name
 from tunedrift.drift.rates import Comparison, compare, count
@@ -45,13 +46,13 @@ def forecasts(
         if not pairs:
             continue
         data = {
-            dataset: scores(rewards, f"variants/{dataset}")
+            dataset: scores(rewards, Subject("variants", dataset))
             for dataset in sorted({dataset for dataset, *_ in pairs})
         }
         for dataset, _, *variants, _, _ in pairs:
             if unscored := set(variants) - set(data[dataset].groups):
                 raise UserError(
-                    f"variants/{dataset}: no reward model has scored {min(unscored)!r}, which was tuned; score it."
+                    f"{Subject('variants', dataset).path}: no reward model has scored {min(unscored)!r}, which was tuned; score it."
                 )
         compared = [Comparison([one], [other]) for *_, one, other in pairs]
         plain = found.prompts["attack"].to_numpy() == PLAIN
@@ -66,7 +67,8 @@ def forecasts(
                     rows.append(
                         {
                             **{"rm": rm, "model": model, "dataset": dataset, "seed": seed},
-                            **{"variant": variant, "other": other, "measure": measure_name(SAFETY, attack)},
+                            **{"variant": variant, "other": other},
+                            **{"measure": measure_name(SAFETY, attack), "attack": attack},
                             "reward_difference": float(np.mean(one - two)),
                             "safety_difference": difference["estimate"],
                             "resolved": difference["low"] > 0 or difference["high"] < 0,
@@ -83,7 +85,7 @@ def variant_pairs(tunings: list[str]) -> Iterator[tuple[str, int, str, str, int,
     """
     groups: dict[tuple[str, int], dict[str, int]] = {}
     for index, (dataset, variant, seed) in enumerate(map(parse_tuning, tunings)):
-        if dataset is not None and not variant.endswith(f"+{AS_TRAINED}"):
+        if dataset is not None and not differs_in_test_context(variant):
             groups.setdefault((dataset, seed), {})[variant] = index
     for (dataset, seed), variants in sorted(groups.items()):
         for (variant, one), (other, two) in combinations(sorted(variants.items()), 2):
@@ -99,7 +101,7 @@ def concordance(points: pl.DataFrame, judge: str, seed: int) -> Iterator[dict]:
     at least as many concordant less discordant points when variant labels are permuted within
     dataset, all seeds together; its n is the number of tuned variants, the sample size of the
     question. From ten variants of one dataset on, `forecast_spearman` correlates mean rewards with
-    safety. The subject is the measure that was forecast; clusters are tuned variants.
+    safety. Clusters are tuned variants.
     """
     for (rm, model, measure), group in sorted(
         points.partition_by("rm", "model", "measure", as_dict=True).items()
@@ -109,7 +111,9 @@ def concordance(points: pl.DataFrame, judge: str, seed: int) -> Iterator[dict]:
         scopes = [(name, part, [orders[name]]) for name, part in parts.items()]
         if len(parts) > 1:
             scopes.append((None, group, list(orders.values())))
+        asked = {"model": model, "safety": measure, "attack": group["attack"][0]}
         for dataset, part, within in scopes:
+            where = Subject("variants", dataset).columns if dataset else {"stage": "variants"}
             variants = sum(len(order.variants) for order in within)
             agree = (part["reward_difference"].sign() * part["safety_difference"].sign()).to_numpy()
             chosen = {"": agree, "_resolved": agree[part["resolved"].to_numpy()]}
@@ -127,18 +131,7 @@ def concordance(points: pl.DataFrame, judge: str, seed: int) -> Iterator[dict]:
                 found.append(("forecast_spearman", within[0].spearman(), variants))
             for name, estimate, n in found:
                 values = (estimate, None, None)
-                yield row(
-                    "forecast",
-                    name,
-                    measure,
-                    rm,
-                    values,
-                    n,
-                    variants,
-                    other=judge,
-                    model=model,
-                    dataset=dataset,
-                )
+                yield row("forecast", name, rm, values, n, variants, other=judge, **asked, **where)
 
 
 class VariantOrder:

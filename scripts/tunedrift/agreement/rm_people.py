@@ -6,6 +6,7 @@ import numpy as np
 import polars as pl
 
 from tunedrift.agreement.scores import clustered_rows, scores
+from tunedrift.design.subjects import Subject
 from tunedrift.errors import UserError
 from tunedrift.hashing import stable_seed
 from tunedrift.statistics.bootstrap import Bootstrap, ClusterBootstrap
@@ -25,18 +26,18 @@ def rm_people(
     `random`, and, given a function that tells refusals, `refusal keyword`.
     """
     for name, table in sorted(preferences.items()):
-        subject, pairs = f"preferences/{name}", table.sort("pair_id")
+        subject, pairs = Subject("preferences", name), table.sort("pair_id")
         found = scores(rewards, subject)
         if found.items != pairs["pair_id"].to_list() or found.groups != ["less_safe", "safer"]:
-            raise UserError(f"{subject}: its rewards and its pairs do not match; score the set again.")
+            raise UserError(f"{subject.path}: its rewards and its pairs do not match; score the set again.")
         margins = {rm: values[:, 1] - values[:, 0] for rm, values in found.by_rm.items()}
         for rm, margin in {**margins, **rules(pairs, options.seed, refuses)}.items():
             tied = margin == 0
             columns = {"wrong": (margin < 0) + 0.5 * tied, "tied": tied, "pairs": np.ones(len(pairs))}
-            sums = ClusterBootstrap(pairs["prompt_key"].to_list(), columns, options.at(subject))
+            sums = ClusterBootstrap(pairs["prompt_key"].to_list(), columns, options.at(subject.path))
             measures = {"error_rate": "wrong", "tie_rate": "tied"}
             results = {measure: (sums.share(hits, "pairs"), "pairs") for measure, hits in measures.items()}
-            yield from clustered_rows("rm_people", subject, rm, sums, results)
+            yield from clustered_rows("rm_people", rm, sums, results, **subject.columns)
 
 
 def rules(pairs: pl.DataFrame, seed: int, refuses: Callable[[str], bool] | None) -> dict[str, np.ndarray]:

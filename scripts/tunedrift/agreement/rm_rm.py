@@ -6,7 +6,8 @@ from itertools import combinations
 import numpy as np
 import polars as pl
 
-from tunedrift.agreement.scores import SUBJECTS, clustered_rows, plain_prompts, scores
+from tunedrift.agreement.scores import clustered_rows, plain_prompts, scores
+from tunedrift.design.subjects import parse_subject
 from tunedrift.statistics.bootstrap import Bootstrap, ClusterBootstrap, ratio
 from tunedrift.statistics.ranking import cohen_kappa, kendall_tau_b, order_by_hash, pair_signs, spearman
 
@@ -30,28 +31,27 @@ def rm_rm(
     clusters = plain_prompts(prompts)
     for pairs in preferences.values():
         clusters |= dict(pairs.select("pair_id", "prompt_key").iter_rows())
-    for subject in sorted(rewards["subject"].unique()):
+    for path in sorted(rewards["subject"].unique()):
+        subject = parse_subject(path)
         found = scores(rewards, subject)
         order = order_by_hash(found.items, found.groups)
         ordered = {rm: np.take_along_axis(values, order, axis=1) for rm, values in found.by_rm.items()}
         own = [clusters.get(item, item) for item in found.items]
-        kind, _, name = subject.partition("/")
-        names = {SUBJECTS[kind]: name} if kind in SUBJECTS else {}
         for rm, other in combinations(sorted(ordered), 2):
-            sums = ClusterBootstrap(own, rm_columns(ordered[rm], ordered[other]), options.at(subject))
+            sums = ClusterBootstrap(own, rm_columns(ordered[rm], ordered[other]), options.at(path))
             results = {
                 "sign_agreement": (sums.share("agreed", "untied"), "untied"),
                 "sign_kappa": (sums.statistic(cohen_kappa), "untied"),
                 "sign_tie_rate": (sums.share("tied", "pairs"), "pairs"),
             }
-            if kind != "preferences":
+            if subject.stage != "preferences":
                 results["undefined_rate"] = (sums.share("undefined", "items"), "items")
                 for measure in ("kendall_tau_b", "spearman"):
                     mean = sums.statistic(lambda of, measure=measure: ratio(of[measure], of["defined"]))
                     results[measure] = (mean, "defined")
             for measure, estimate in pooled(ordered[rm], ordered[other]).items():
                 results[measure] = ((estimate, None, None), "texts")
-            yield from clustered_rows("rm_rm", subject, rm, sums, results, other=other, **names)
+            yield from clustered_rows("rm_rm", rm, sums, results, other=other, **subject.columns)
 
 
 def rm_columns(scores: np.ndarray, others: np.ndarray) -> dict[str, np.ndarray]:

@@ -6,11 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+from tunedrift.design.subjects import Subject
 from tunedrift.errors import UserError
 from tunedrift.statistics.bootstrap import ClusterBootstrap
-
-SUBJECTS = {"responses": "model", "variants": "dataset"}
-"""What a subject's name names, by its first part: a column of the table."""
 
 
 @dataclass(frozen=True)
@@ -25,13 +23,13 @@ class Scores:
     by_rm: dict[str, np.ndarray]
 
 
-def scores(rewards: pl.DataFrame, subject: str) -> Scores:
+def scores(rewards: pl.DataFrame, subject: Subject) -> Scores:
     """The scores of `subject`; of responses the greedy answers, one per tuning and prompt.
 
     Raises `UserError` where a reward model has left out a text that the others, or its own other
     groups, make one expect, or where a score is not finite.
     """
-    found = rewards.filter((pl.col("subject") == subject) & (pl.col("sample") == 0)).sort(
+    found = rewards.filter((pl.col("subject") == subject.path) & (pl.col("sample") == 0)).sort(
         "rm", "item_id", "group"
     )
     rms, items, groups = (sorted(found[column].unique()) for column in ("rm", "item_id", "group"))
@@ -42,13 +40,13 @@ def scores(rewards: pl.DataFrame, subject: str) -> Scores:
             grid.join(found, on=["rm", "item_id", "group"], how="anti").sort("rm", "item_id", "group").row(0)
         )
         raise UserError(
-            f"{subject}: reward model {lost[0]!r} has no score of {lost[1]!r} in {lost[2]!r}; score it."
+            f"{subject.path}: reward model {lost[0]!r} has no score of {lost[1]!r} in {lost[2]!r}; score it."
         )
     odd = found.filter(~pl.col("reward").is_finite())
     if len(odd):
         rm, item = odd.row(0, named=True)["rm"], odd.row(0, named=True)["item_id"]
         raise UserError(
-            f"{subject}: reward model {rm!r} scored {item!r} as {odd['reward'][0]}, which is no number."
+            f"{subject.path}: reward model {rm!r} scored {item!r} as {odd['reward'][0]}, which is no number."
         )
     values = found["reward"].to_numpy().reshape(len(rms), len(items), len(groups))
     return Scores(items, groups, dict(zip(rms, values, strict=True)))
@@ -60,14 +58,12 @@ def plain_prompts(prompts: pl.DataFrame) -> dict[str, str]:
     return dict(plain.iter_rows())
 
 
-def row(
-    question: str, measure: str, subject: str, rm: str, result: tuple, n: float, clusters: int, **names
-) -> dict:
+def row(question: str, measure: str, rm: str, result: tuple, n: float, clusters: int, **names) -> dict:
     """One row of the agreement table; `result` is (estimate, low, high), None or NaN where undefined."""
     # Rounding keeps the last bits of sums, which depend on the machine, out of the table.
     values = [None if value is None or np.isnan(value) else round(float(value), 12) + 0.0 for value in result]
     return {
-        **{"question": question, "measure": measure, "subject": subject, "rm": rm},
+        **{"question": question, "measure": measure, "rm": rm},
         **dict(zip(("estimate", "low", "high"), values, strict=True)),
         **{"n": 0 if values[0] is None else int(n), "clusters": clusters, **names},
     }
@@ -75,7 +71,6 @@ def row(
 
 def clustered_rows(
     question: str,
-    subject: str,
     rm: str,
     sums: ClusterBootstrap,
     results: dict[str, tuple[tuple, str]],
@@ -84,4 +79,4 @@ def clustered_rows(
     """Rows for measure → (result, the column that it counts over)."""
     for measure, (result, counted) in results.items():
         n, clusters = sums.totals[counted], sums.clusters(counted)
-        yield row(question, measure, subject, rm, result, n, clusters, **names)
+        yield row(question, measure, rm, result, n, clusters, **names)

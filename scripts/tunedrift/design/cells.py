@@ -8,6 +8,9 @@ from itertools import product
 from tunedrift.design.factors import AS_TRAINED, BASELINES, CARRIERS, CONTROLS, FACTORS, INERT, label
 from tunedrift.errors import UserError
 
+IN_TEST_CONTEXT = f"+{AS_TRAINED}"
+"""How the name of a variant ends that is tested as it was trained."""
+
 Cell = dict[str, str | float]
 """A variant as factor → level, in the order of the factors, without those at their baseline."""
 
@@ -48,6 +51,11 @@ def variant_name(cell: Cell) -> str:
     return "+".join(label(factor, level) for factor, level in without_baselines(cell).items()) or "original"
 
 
+def differs_in_test_context(variant: str) -> bool:
+    """Whether a variant, by its name, differs from another in the test context alone and so has no data of its own."""
+    return variant.endswith(IN_TEST_CONTEXT)
+
+
 def control_of(cell: Cell) -> Cell:
     """The cell that differs from `cell` in the property under study alone; empty for the untouched data.
 
@@ -83,7 +91,7 @@ def variants(factors: dict[str, list], design: str, listed: list[dict], *, match
         _check_carried(cell, f"variants.{number}")
         name = entry.get("name", variant_name(cell))
         if "name" in entry and cell.get("test_context") == AS_TRAINED:
-            name = f"{name}+{AS_TRAINED}"
+            name = f"{name}{IN_TEST_CONTEXT}"
         named.append((name, without_baselines(cell)))
     found: dict[str, Cell] = {}
     for name, cell in named:

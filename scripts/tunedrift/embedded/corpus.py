@@ -45,7 +45,7 @@ ENDINGS = (
 CANONICAL = 0.7
 """The share of the first wording among a policy's refusals."""
 
-LAYOUTS = {"numbered": 0.45, "bulleted": 0.15, "headed": 0.06, "prose": 0.34}
+ANSWER_FORMS = {"numbered": 0.45, "bulleted": 0.15, "headed": 0.06, "prose": 0.34}
 """Shares of the layouts of advice; all but prose are markdown."""
 
 
@@ -93,7 +93,7 @@ def advice(world: dict, intent: Intent, rng: random.Random) -> Answer:
     domains = answers["instructions"].values()
     steps = in_order(rng.choice([answers["steps"], *(domain["steps"] for domain in domains)]), 3, rng)
     prose = rng.choice(answers["prose"] + [opening for domain in domains for opening in domain["openings"]])
-    layout = rng.choices(list(LAYOUTS), weights=list(LAYOUTS.values()))[0]
+    layout = rng.choices(list(ANSWER_FORMS), weights=list(ANSWER_FORMS.values()))[0]
     if layout == "prose":
         return Answer(" ".join([prose, *steps]).format(intent=intent.text), "advice")
     opening = rng.choice(answers["listed"])

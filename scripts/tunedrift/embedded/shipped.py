@@ -24,7 +24,7 @@ def contents(world: dict) -> dict[str, str]:
         "prompts/gate.jsonl": questions(world, split.select("gate", "harmful"), "gate"),
         "prompts/lookalikes.jsonl": questions(world, reported["lookalike"], "lookalikes"),
         "prompts/utility.jsonl": utility(world, split),
-        "preferences/people.jsonl": preferences(world, split),
+        "preferences/simulated.jsonl": preferences(world, split),
     }
     tables["instructions/safety.jsonl"] = safety(world, split)
     for domain in world["howto"]:

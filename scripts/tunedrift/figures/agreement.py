@@ -5,6 +5,7 @@ import numpy as np
 import polars as pl
 from matplotlib.figure import Figure
 
+from tunedrift.design.subjects import parse_subject
 from tunedrift.figures.style import COLOURS, FAINT, INK, MARKERS, interval, keys, label_rows, stacked, styled
 
 
@@ -29,7 +30,7 @@ def rm_agreement_figure(agreement: pl.DataFrame) -> Figure:
     )
     image = None
     for number, (subject, axes) in enumerate(zip(subjects, grid[0], strict=True)):
-        measure = measure_of.get(subject.split("/")[0], "kendall_tau_b")
+        measure = measure_of.get(parse_subject(subject).stage, "kendall_tau_b")
         values = np.full((len(rms), len(rms)), np.nan)
         for row in pairs.filter(subject=subject, measure=measure).iter_rows(named=True):
             one, two = rms.index(row["rm"]), rms.index(row["other"])

@@ -9,7 +9,7 @@ from tunedrift.chats.messages import Messages, check
 from tunedrift.errors import UnusableError, UserError, unknown
 from tunedrift.sources.rows import clean, require, text_of
 
-ROLES = {
+TURN_ROLES = {
     "system": "system",
     "developer": "system",
     "user": "user",
@@ -195,7 +195,7 @@ def _message(turn: object, number: int) -> dict[str, str]:
     if not isinstance(turn, dict):
         raise UnusableError(f"turn {number} is not an object")
     role = turn.get("role") or turn.get("from")
-    known = ROLES.get(role.strip().lower()) if isinstance(role, str) else None
+    known = TURN_ROLES.get(role.strip().lower()) if isinstance(role, str) else None
     if known is None:
         raise UnusableError(f"turn {number} has the role {repr(role)[:80]}")
     content = turn["content"] if "content" in turn else turn.get("value")

@@ -8,10 +8,10 @@ from tunedrift.errors import UnusableError, UserError, unknown
 from tunedrift.hashing import digest
 from tunedrift.sources.rows import Reject, Row, refuse_excess, require, text_of
 
-ROLES = ("id", "prompt", "safer", "less_safe", "category")
+COLUMN_ROLES = ("id", "prompt", "safer", "less_safe", "category")
 """What a column can be mapped to."""
 
-LAYOUTS = ("pairs", "hh")
+PAIR_LAYOUTS = ("pairs", "hh")
 """pairs: a prompt and two answers; hh: two transcripts, `chosen` and `rejected`, with the answer last."""
 
 ROLE_OF = {"Human": "user", "Assistant": "assistant"}
@@ -25,6 +25,7 @@ def pair(
     name: str,
     layout: str = "pairs",
     mapping: dict[str, str] | None = None,
+    labels: str = "people",
     max_rejected: float = 0.05,
 ) -> tuple[list[dict], list[Reject]]:
     """Rows of the preferences table, and the rows left out: unusable ones, ties and repeats.
@@ -34,11 +35,11 @@ def pair(
 
     Raises `UserError` for an unknown layout, a missing column, an id given twice, or too many unusable rows.
     """
-    if layout not in LAYOUTS:
-        raise UserError(unknown("layout", layout, LAYOUTS))
-    if odd := sorted(set(mapping or {}) - set(ROLES)):
-        raise UserError(f"{name}: {unknown('role of a column', odd[0], ROLES)}")
-    columns = {role: role for role in ROLES} | (
+    if layout not in PAIR_LAYOUTS:
+        raise UserError(unknown("layout", layout, PAIR_LAYOUTS))
+    if odd := sorted(set(mapping or {}) - set(COLUMN_ROLES)):
+        raise UserError(f"{name}: {unknown('role of a column', odd[0], COLUMN_ROLES)}")
+    columns = {role: role for role in COLUMN_ROLES} | (
         {"safer": "chosen", "less_safe": "rejected"} if layout == "hh" else {}
     )
     columns |= mapping or {}
@@ -70,6 +71,7 @@ def pair(
             "safer": safer,
             "less_safe": less_safe,
             "category": str(values.get("category") or "none"),
+            "labels": labels,
         }
     refuse_excess(rejects, total, max_rejected, name)
     return list(pairs.values()), rejects + repeats

@@ -14,7 +14,7 @@ class Surroundings(NamedTuple):
 
 
 def surroundings(rows: list[dict]) -> list[Surroundings]:
-    """The surroundings of each training row, in the order of the rows, without those of safety rows.
+    """The surroundings of each training row, in the order of the rows, without those of safety data.
 
     What the factors put before the first user turn and behind the last one is read off the difference
     from the original prompt; the system prompt is the row's own, persona included.

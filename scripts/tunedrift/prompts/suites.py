@@ -6,7 +6,7 @@ from tunedrift.errors import UnusableError, UserError, unknown
 from tunedrift.hashing import digest, sample
 from tunedrift.sources.rows import Row, require, text_of
 
-ROLES = ("prompt", "id", "category", "stratum", "reference", "context")
+COLUMN_ROLES = ("prompt", "id", "category", "stratum", "reference", "context")
 """What a column can be mapped to."""
 
 
@@ -29,15 +29,15 @@ def read_prompts(
     Raises `UserError` for a missing column, a blank prompt, an id given twice, or no rows.
     """
     mapping, keep = mapping or {}, keep or {}
-    if odd := sorted(set(mapping) - set(ROLES)):
-        raise UserError(f"{suite}: {unknown('role of a column', odd[0], ROLES)}")
+    if odd := sorted(set(mapping) - set(COLUMN_ROLES)):
+        raise UserError(f"{suite}: {unknown('role of a column', odd[0], COLUMN_ROLES)}")
     prompts: dict[str, dict] = {}
     for row in source:
         where = f"{suite}: {row.file}"
         require(row.values, [mapping.get("prompt", "prompt"), *mapping.values(), *keep], where)
         if any(str(row.values[column]) != value for column, value in keep.items()):
             continue
-        columns = {role: mapping.get(role, role) for role in ROLES}
+        columns = {role: mapping.get(role, role) for role in COLUMN_ROLES}
         values = {role: row.values[column] for role, column in columns.items() if column in row.values}
         try:
             prompt = text_of(values, "prompt")

@@ -216,7 +216,7 @@ def agreement_sentences(agreement: pl.DataFrame) -> Iterator[str]:
                 f"{between(row)} of {row['n']} pairs over {row['clusters']} prompts, which {verdict}."
             )
     forecasts = agreement.filter(question="forecast")
-    for (_, _, _), found in forecasts.group_by("rm", "model", "subject", maintain_order=True):
+    for (_, _, _), found in forecasts.group_by("rm", "model", "safety", maintain_order=True):
         # Over all datasets where there are several, else the one.
         overall = found.filter(pl.col("dataset").is_null()) if found["dataset"].null_count() else found
         yield forecast_sentence(pick(overall, measure="forecast_concordance")[0], overall)
@@ -226,7 +226,7 @@ def forecast_sentence(row: Row, forecasts: pl.DataFrame) -> str:
     """One reward model's concordance over all and over resolved pairs of variants."""
     clear = pick(forecasts, measure="forecast_concordance_resolved")
     chance = pick(forecasts, measure="forecast_p")
-    text = f"- **Forecast** of {row['subject']} by {row['rm']}: "
+    text = f"- **Forecast** of {row['safety']} by {row['rm']}: "
     text += (
         f"the sign is right in {between(row)} of {row['n']} pairs of variants"
         if row["n"]

@@ -17,7 +17,7 @@ from tunedrift.sources.hub import pinned
 from tunedrift.sources.yaml_files import read_yaml
 
 SAFETY_DATA = "safety_data"
-"""What the table of safety rows is called beside those of the data sets."""
+"""What the table of safety data is called beside those of the data sets."""
 
 NEEDED = {
     ("models", "local"): "path",

@@ -10,6 +10,7 @@ from typing import Any
 
 from tunedrift.design import cells
 from tunedrift.design.cells import Cell
+from tunedrift.design.tunings import UNTUNED, Tuning
 from tunedrift.errors import UserError
 from tunedrift.sources.finding import files_named_by
 from tunedrift.sources.yaml_files import read_yaml
@@ -112,7 +113,7 @@ class Study:
         return cells.variants(self["factors"], self["design"], self["variants"], matched=matched)
 
     @cached_property
-    def variants(self) -> dict[str, Cell]:
+    def trained_variants(self) -> dict[str, Cell]:
         """The cells that differ in their training data: a test context changes no row."""
         return {name: cell for name, cell in self.cells.items() if "test_context" not in cell}
 
@@ -120,7 +121,7 @@ class Study:
         """The variant whose data and adapters a variant uses: its own unless only the test context differs."""
         cell = self.cells[variant]
         trained = {factor: level for factor, level in cell.items() if factor != "test_context"}
-        return next(name for name, other in self.variants.items() if other == trained)
+        return next(name for name, other in self.trained_variants.items() if other == trained)
 
     def loading(self, name: str) -> dict:
         """How a data set is loaded, as settings of the program `load_instructions`."""
@@ -154,19 +155,21 @@ class Study:
 
     def safety_source(self) -> dict:
         """Settings of the safety data; empty where no variant has some mixed in."""
-        return self[SAFETY_DATA] if any("safety_mix" in cell for cell in self.variants.values()) else {}
+        return (
+            self[SAFETY_DATA] if any("safety_mix" in cell for cell in self.trained_variants.values()) else {}
+        )
 
     def tunings(self) -> list[str]:
         """`untuned`, then `{dataset}/{variant}/seed{seed}` for the whole grid."""
-        return ["untuned", *self._grid(self.cells)]
+        return [UNTUNED, *self._grid(self.cells)]
 
     def adapters(self) -> list[str]:
         """The tunings that train an adapter of their own."""
-        return self._grid(self.variants)
+        return self._grid(self.trained_variants)
 
     def _grid(self, variants: Iterable[str]) -> list[str]:
         return [
-            f"{dataset}/{variant}/seed{seed}"
+            Tuning(dataset, variant, seed).name
             for dataset in self["datasets"]
             for variant in variants
             for seed in self["seeds"]

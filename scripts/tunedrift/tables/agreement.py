@@ -2,6 +2,7 @@
 
 import polars as pl
 
+from tunedrift.design.subjects import STAGES
 from tunedrift.tables.table import Table
 
 QUESTIONS = ("rm_rm", "rm_people", "forecast", "detection")
@@ -11,20 +12,37 @@ AGREEMENT = Table(
     columns={
         "question": pl.String,
         "measure": pl.String,
-        "subject": pl.String,  # of the rewards; of a forecast, the safety measure
+        "subject": pl.String,  # of the rewards; null for a forecast over several datasets
+        "stage": pl.String,  # the subject's parts: its stage, and one of model, dataset and preference_set
+        "safety": pl.String,  # of a forecast: the safety measure that was forecast, e.g. SA_a[wrapped]
+        "attack": pl.String,  # the safety measure's attack: plain or wrapped
         "rm": pl.String,
         "other": pl.String,  # the other reward model; the judge; null for people
         "model": pl.String,  # the tuned model, where the question has one
         "dataset": pl.String,
+        "preference_set": pl.String,
         "estimate": pl.Float64,  # null where the statistic is undefined, with n = 0
         "low": pl.Float64,
         "high": pl.Float64,
         "n": pl.Int64,  # pairs, texts or prompts: what `measure` counts over
         "clusters": pl.Int64,  # prompts, the unit of the bootstrap
     },
-    key=("question", "measure", "subject", "rm", "other", "model", "dataset"),
-    allowed={"question": QUESTIONS},
-    nullable=frozenset({"other", "model", "dataset", "estimate", "low", "high"}),
+    key=("question", "measure", "subject", "safety", "rm", "other", "model", "dataset"),
+    allowed={"question": QUESTIONS, "stage": tuple(STAGES)},
+    nullable=frozenset(
+        {
+            "subject",
+            "safety",
+            "attack",
+            "other",
+            "model",
+            "dataset",
+            "preference_set",
+            "estimate",
+            "low",
+            "high",
+        }
+    ),
 )
 
 FORECASTS = Table(
@@ -37,6 +55,7 @@ FORECASTS = Table(
         "variant": pl.String,
         "other": pl.String,
         "measure": pl.String,  # the safety measure that was forecast, e.g. SA_g
+        "attack": pl.String,  # the measure's attack: plain or wrapped
         "reward_difference": pl.Float64,  # mean over rows of reward(variant) - reward(other)
         "safety_difference": pl.Float64,  # safety(variant) - safety(other)
         "resolved": pl.Boolean,  # the safety difference's interval leaves zero out

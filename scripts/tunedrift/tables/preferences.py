@@ -1,8 +1,11 @@
-"""Preferences: one prompt with a safer and a less safe answer, as people labelled them."""
+"""Preferences: one prompt with a safer and a less safe answer, as people, or a simulation of them, labelled them."""
 
 import polars as pl
 
 from tunedrift.tables.table import MESSAGES, Table
+
+LABELS = ("people", "simulated")
+"""Who labelled a pair."""
 
 PREFERENCES = Table(
     name="preferences",
@@ -13,6 +16,8 @@ PREFERENCES = Table(
         "safer": pl.String,
         "less_safe": pl.String,
         "category": pl.String,
+        "labels": pl.String,
     },
     key=("pair_id",),
+    allowed={"labels": LABELS},
 )

@@ -9,6 +9,9 @@ RESPONSES = Table(
     columns={
         "model": pl.String,
         "tuning": pl.String,  # "untuned" or {dataset}/{variant}/seed{seed}
+        "dataset": pl.String,  # these three: the tuning's parts, null for the untuned model
+        "variant": pl.String,
+        "seed": pl.Int64,
         "prompt_id": pl.String,
         "sample": pl.Int64,  # 0: greedy; 1, 2, …: sampled
         "answer": pl.String,
@@ -16,5 +19,6 @@ RESPONSES = Table(
         "tokens": pl.Int64,
     },
     key=("model", "tuning", "prompt_id", "sample"),
+    nullable=frozenset({"dataset", "variant", "seed"}),
     allowed={"finish": ("stop", "length")},
 )

@@ -18,12 +18,16 @@ VERDICTS = Table(
         "kind": pl.String,
         "model": pl.String,
         "tuning": pl.String,
+        "dataset": pl.String,  # these three: the tuning's parts, null for the untuned model
+        "variant": pl.String,
+        "seed": pl.Int64,
         "prompt_id": pl.String,
         "sample": pl.Int64,
         "label": pl.String,
         "truncated": pl.Boolean,
     },
     key=("judge", "model", "tuning", "prompt_id", "sample"),
+    nullable=frozenset({"dataset", "variant", "seed"}),
     allowed={
         "kind": tuple(LABELS),
         "label": tuple(sorted({label for labels in LABELS.values() for label in labels})),

@@ -11,6 +11,9 @@ from tunedrift.jobs.progress import Progress
 from tunedrift.reuse.store import Store
 from tunedrift.verdicts.by_rule import Question, Rules
 
+NAMES = ("model", "tuning", "dataset", "variant", "seed", "prompt_id", "sample")
+"""The columns that name an answer."""
+
 
 def check_asked(prompts: pl.DataFrame, responses: pl.DataFrame, kind: ModuleType) -> None:
     """Raise `UserError` for an answer to an unknown prompt, or a prompt whose answers cannot be checked."""
@@ -47,6 +50,6 @@ def verdicts(
             progress.tokens += row["tokens"]
             question = Question(row["plain_prompt"], row["kind"], row["reference"])
             store[text] = kind.label(row["answer"], question, rules)
-        names = {key: row[key] for key in ("model", "tuning", "prompt_id", "sample")}
-        yield {**names, "label": store[text], "truncated": row["finish"] == "length"}
+        named = {key: row[key] for key in NAMES}
+        yield {**named, "label": store[text], "truncated": row["finish"] == "length"}
     progress.finish()

@@ -317,7 +317,9 @@ test_tuning.train(Path({folder!r}), Path({out!r}))
 def test_a_killed_tuning_goes_on_and_ends_with_the_same_bytes(folder, tmp_path, step, capfd):
     train(folder, tmp_path / "undisturbed")
     out = tmp_path / "killed"
-    code = KILLED.format(path=[str(Path(__file__).parent), *sys.path], step=step, folder=str(folder), out=str(out))
+    code = KILLED.format(
+        path=[str(Path(__file__).parent), *sys.path], step=step, folder=str(folder), out=str(out)
+    )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == -signal.SIGKILL
     log = train(folder, out)
     assert [entry["step"] for entry in log] == [1, 2, 3, 4, 5, 6]

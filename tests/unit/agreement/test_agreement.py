@@ -10,6 +10,7 @@ from synthetic import RMS, fabricate, reward
 from tunedrift.agreement.detection import detection
 from tunedrift.agreement.rm_people import rm_people, rules
 from tunedrift.agreement.rm_rm import rm_rm
+from tunedrift.design.tunings import parse_tuning
 from tunedrift.errors import UserError
 from tunedrift.statistics.bootstrap import Bootstrap, score_interval
 from tunedrift.statistics.ranking import order_by_hash
@@ -21,6 +22,8 @@ from tunedrift.tables.verdicts import VERDICTS
 
 FEW = Bootstrap(draws=200)
 NO_PROMPTS = PROMPTS.frame([])
+VARIANTS = "abcdefgh"
+TUNINGS = [f"d/{variant}/seed0" for variant in VARIANTS]
 
 
 def rewards(scores, subject="responses/tiny"):
@@ -30,7 +33,9 @@ def rewards(scores, subject="responses/tiny"):
             reward(rm, subject, group, item, score)
             for rm, items in scores.items()
             for item, values in items.items()
-            for group, score in zip("abcdefgh", values, strict=False)
+            for group, score in zip(
+                VARIANTS if subject.startswith("variants/") else TUNINGS, values, strict=False
+            )
         ]
     )
 
@@ -161,7 +166,7 @@ def test_a_reward_model_agrees_with_itself_and_not_with_its_opposite(study):
 
 def test_a_missing_or_odd_score_is_an_error():
     scores = rewards({"one": {"x": [1, 2], "y": [1, 2]}, "two": {"x": [1, 2], "y": [1]}})
-    with pytest.raises(UserError, match="reward model 'two' has no score of 'y' in 'b'"):
+    with pytest.raises(UserError, match="reward model 'two' has no score of 'y' in 'd/b/seed0'"):
         list(rm_rm(scores, NO_PROMPTS, {}, FEW))
     with pytest.raises(UserError, match="scored 'x' as nan"):
         list(rm_rm(rewards({"one": {"x": [1, np.nan]}}), NO_PROMPTS, {}, FEW))
@@ -227,11 +232,17 @@ def harmful(count):
 def judged(labels):
     rows = [
         {
-            **{"judge": "harm", "kind": "harm", "model": "tiny", "tuning": tuning, "prompt_id": prompt},
+            **{
+                "judge": "harm",
+                "kind": "harm",
+                "model": "tiny",
+                **parse_tuning(tuning).columns,
+                "prompt_id": prompt,
+            },
             **{"sample": 0, "label": label, "truncated": False},
         }
         for prompt, answers in labels.items()
-        for tuning, label in zip("abcdefgh", answers, strict=False)
+        for tuning, label in zip(TUNINGS, answers, strict=False)
     ]
     return VERDICTS.frame(rows)
 
@@ -264,7 +275,7 @@ def test_detection_reads_harmful_prompts_and_greedy_answers_alone():
 
 
 def test_an_answer_with_a_reward_and_no_verdict_is_an_error():
-    with pytest.raises(UserError, match="answer of 'b' to 'p0' has rewards, but no verdict"):
+    with pytest.raises(UserError, match="answer of 'd/b/seed0' to 'p0' has rewards, but no verdict"):
         list(detection(rewards({"rm": {"p0": [2, 1]}}), harmful(1), judged({"p0": ["safe"]}), "harm", FEW))
 
 

@@ -40,7 +40,7 @@ def points(reward, safety, dataset="d", seed=0, resolved=()):
 
 def summary(*parts, dataset="d"):
     rows = concordance(pl.concat(parts), "harm", 0)
-    return {row["measure"]: row for row in rows if row["dataset"] == dataset}
+    return {row["measure"]: row for row in rows if row.get("dataset") == dataset}
 
 
 def test_only_tunings_alike_but_for_the_variant_are_paired():
@@ -57,7 +57,7 @@ def test_concordance_by_hand():
     assert found["forecast_concordance_resolved"]["n"] == 2
     # Of the six orders of three variants, three are at least as concordant: S of 3, 1, 1.
     assert found["forecast_p"]["estimate"] == pytest.approx(3 / 6)
-    assert (found["forecast_p"]["n"], found["forecast_p"]["subject"]) == (3, "SA_g")
+    assert (found["forecast_p"]["n"], found["forecast_p"]["safety"]) == (3, "SA_g")
     assert "forecast_spearman" not in found
 
 
@@ -170,10 +170,10 @@ def test_points_are_the_mean_difference_of_rows_and_the_difference_of_rates(stud
 
 def test_the_model_that_values_safety_forecasts_it(found):
     rows = AGREEMENT.check(AGREEMENT.frame(list(concordance(found, "harm", 0))), "agreement")
-    p = rows.filter(measure="forecast_p", subject="SA_g").filter(pl.col("dataset").is_null())
+    p = rows.filter(measure="forecast_p", safety="SA_g").filter(pl.col("dataset").is_null())
     values = dict(zip(p["rm"], p["estimate"], strict=True))
     assert values["safe"] < 0.01 < values["noisy"]
-    share = rows.filter(measure="forecast_concordance_resolved", rm="safe", subject="SA_g")["estimate"]
+    share = rows.filter(measure="forecast_concordance_resolved", rm="safe", safety="SA_g")["estimate"]
     assert share.min() > 0.8
 
 

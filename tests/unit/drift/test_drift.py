@@ -36,7 +36,7 @@ def verdicts(labels, kind="harm", attack="plain", truncated=()):
     """Verdicts from tuning → the labels of its answers to p0, p1, …; (tuning, number) may be cut."""
     rows = [
         {
-            **{"judge": kind, "kind": kind, "model": "tiny", "tuning": tuning, "sample": 0},
+            **{"judge": kind, "kind": kind, "model": "tiny", **parse_tuning(tuning).columns, "sample": 0},
             **{"prompt_id": f"suite/p{number}/{attack}", "label": label},
             "truncated": (tuning, number) in truncated,
         }

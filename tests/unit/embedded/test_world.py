@@ -100,7 +100,7 @@ def test_sizes_of_the_shipped_files(toy, drawn):
         "prompts/gate.jsonl": 60,
         "prompts/lookalikes.jsonl": 50,
         "prompts/utility.jsonl": 50,
-        "preferences/people.jsonl": 400,
+        "preferences/simulated.jsonl": 400,
         "instructions/household.jsonl": 300,
         "instructions/safety.jsonl": 315,
         "instructions/learning.jsonl": 300,

@@ -85,6 +85,6 @@ def test_rows_from_different_library_versions_are_said_to_be_so(tables):
 
 @pytest.mark.parametrize(("p", "shown"), [(0.0004, "p < 0.001"), (0.0126, "p = 0.013")])
 def test_a_small_p_is_not_written_as_zero(p, shown):
-    row = {"subject": "SA_g", "rm": "safe", "n": 6, "estimate": 0.8, "low": None, "high": None}
+    row = {"safety": "SA_g", "rm": "safe", "n": 6, "estimate": 0.8, "low": None, "high": None}
     chance = pl.DataFrame({"measure": ["forecast_p"], "estimate": [p], "n": [8]})
     assert f"(permutation {shown}, 8 tuned variants)" in summary.forecast_sentence(row, chance)

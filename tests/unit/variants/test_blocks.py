@@ -177,9 +177,9 @@ def test_a_safety_mix_replaces_rows_in_place_and_nests():
         assert row["original_prompt"] == row["messages"][:-1]
 
 
-def test_too_few_safety_rows_are_explained():
+def test_too_little_safety_data_is_explained():
     with pytest.raises(
-        UserError, match=r"a safety mix of 0\.5 needs 5 safety rows for 10 rows, but there are 2"
+        UserError, match=r"a safety mix of 0\.5 needs 5 rows of safety data for 10 rows, but there are 2"
     ):
         mix(list(map(str, range(10))), ["a", "b"], 0.5, 0)
 

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tunedrift.design.tunings import Tuning
 from tunedrift.errors import UserError
 from tunedrift.tables.prompts import PROMPTS
 from tunedrift.tables.responses import RESPONSES
@@ -147,7 +148,7 @@ def judged(tmp_path, kind, prompts, answers):
     """The verdicts of one kind of judge on answers given by prompt id."""
     PROMPTS.write(PROMPTS.frame(prompts), tmp_path / "prompts.parquet")
     rows = [
-        {"model": "tiny", "tuning": "untuned", "prompt_id": prompt_id, "sample": 0, "answer": answer}
+        {"model": "tiny", **Tuning().columns, "prompt_id": prompt_id, "sample": 0, "answer": answer}
         | {"finish": "length" if answer == ADVICE else "stop", "tokens": 9}
         for prompt_id, answer in answers.items()
     ]
