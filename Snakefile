@@ -46,3 +46,4 @@ rule all:
         "<results>/figures/losses.svg",
         "<results>/summary.md",
         "<results>/provenance.json",
+    localrule: True

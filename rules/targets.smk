@@ -1,31 +1,16 @@
 """Targets: stop at any stage by its name, e.g. `snakemake --cores 8 variants`."""
 
 
-localrules:
-    all,
-    models,
-    instructions,
-    variants,
-    adapters,
-    prompts,
-    responses,
-    verdicts,
-    preferences,
-    rewards,
-    tables,
-    figures,
-    costs,
-    export_datasets,
-
-
 rule models:
     input:
         collect("models/{name}/model.json", name=[*study["models"], *study["reward_models"]]),
+    localrule: True
 
 
 rule instructions:
     input:
         collect("<results>/instructions/{dataset}.parquet", dataset=study["datasets"]),
+    localrule: True
 
 
 rule variants:
@@ -35,12 +20,14 @@ rule variants:
             dataset=study["datasets"],
             variant=study.trained_variants,
         ),
+    localrule: True
 
 
 rule export_datasets:
     """Each variant as JSON Lines and Parquet with a data set card, ready for the hub."""
     input:
         collect("<results>/export/{dataset}/README.md", dataset=study["datasets"]),
+    localrule: True
 
 
 rule adapters:
@@ -50,26 +37,31 @@ rule adapters:
             model=study.studied,
             tuning=study.adapters(),
         ),
+    localrule: True
 
 
 rule prompts:
     input:
         collect("<results>/prompts/{suite}.parquet", suite=study["suites"]),
+    localrule: True
 
 
 rule responses:
     input:
         collect("<results>/responses/{model}/{tuning}.parquet", model=study.studied, tuning=study.tunings()),
+    localrule: True
 
 
 rule verdicts:
     input:
         collect("<results>/verdicts/{judge}/{model}.parquet", judge=study["judges"], model=study.studied),
+    localrule: True
 
 
 rule preferences:
     input:
         collect("<results>/preferences/{preference_set}.parquet", preference_set=study["preference_sets"]),
+    localrule: True
 
 
 rule rewards:
@@ -77,6 +69,7 @@ rule rewards:
         rules.measure_agreement.input.on_variants,
         rules.measure_agreement.input.on_responses,
         rules.measure_agreement.input.on_preferences,
+    localrule: True
 
 
 rule tables:
@@ -86,6 +79,7 @@ rule tables:
         "<results>/tables/forecasts.csv",
         "<results>/tables/profiles.csv",
         "<results>/tables/overlap.csv",
+    localrule: True
 
 
 rule figures:
@@ -94,12 +88,14 @@ rule figures:
         rules.draw_agreement.output,
         rules.draw_variants.output,
         rules.draw_losses.output,
+    localrule: True
 
 
 rule costs:
     """Print what each stage has cost so far; runs nothing else."""
     log:
         "<results>/logs/costs.log",
+    localrule: True
     conda:
         "../envs/cpu.yaml"
     params:

@@ -9,7 +9,13 @@ from typing import Any
 class Pairs(argparse.Action):
     """An argparse action that collects `key=value` words (several, or joined by commas) as a mapping."""
 
-    def __call__(self, parser, namespace, values, option_string=None):
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: Any,
+        option_string: str | None = None,
+    ) -> None:
         pairs = [pair.partition("=") for word in values for pair in re.split(r",(?=\w+=)", word)]
         if odd := [key for key, _, value in pairs if not key or not value]:
             parser.error(f"{option_string}: {odd[0]!r} must have the form key=value")

@@ -4,6 +4,7 @@ Read while Snakemake parses, so nothing heavy may be imported here.
 """
 
 from itertools import product
+from typing import cast
 
 from tunedrift.design.factors import AS_TRAINED, BASELINES, CARRIERS, CONTROLS, FACTORS, INERT, label
 from tunedrift.errors import UserError
@@ -72,9 +73,9 @@ def control_of(cell: Cell) -> Cell:
 def control_level(factor: str, level: str | float) -> str | float:
     """The matched control of a level; the untouched level where there is none."""
     if factor in CONTROLS:
-        return CONTROLS[factor].get(level, BASELINES[factor])
+        return CONTROLS[factor].get(cast(str, level), BASELINES[factor])
     if factor == "role_play":
-        return BASELINES[factor] if level.endswith(INERT) else f"{level}{INERT}"
+        return BASELINES[factor] if cast(str, level).endswith(INERT) else f"{level}{INERT}"
     return level
 
 
@@ -129,7 +130,7 @@ def _is_level(cell: Cell) -> bool:
     return any(
         level in CONTROLS[factor]
         if factor in CONTROLS
-        else factor == "role_play" and not level.endswith(INERT)
+        else factor == "role_play" and not cast(str, level).endswith(INERT)
         for factor, level in cell.items()
     )
 

@@ -3,7 +3,9 @@
 Read while Snakemake parses, so nothing but the standard library may be imported here.
 """
 
-BASELINES = {
+from typing import cast
+
+BASELINES: dict[str, str | float] = {
     "structure": "original",
     "identity": "original",
     "role_play": "none",
@@ -33,8 +35,8 @@ CONTROLS = {
 INERT = "_inert"
 """A persona's name with this suffix is the level with that persona's sentence without a role: its control."""
 
-LEVELS = {
-    factor: tuple(dict.fromkeys([BASELINES[factor], *controls, *controls.values()]))
+LEVELS: dict[str, tuple[str, ...]] = {
+    factor: tuple(dict.fromkeys([cast(str, BASELINES[factor]), *controls, *controls.values()]))
     for factor, controls in CONTROLS.items()
 }
 """Factor → all its levels; those of role-play are the names in the personas file."""
@@ -65,7 +67,7 @@ def related(factor: str, level: str) -> tuple[str, ...]:
 def label(factor: str, level: str | float) -> str:
     """A level as a variant's name says it: `markdown`, `cued`, `dose50`, `safety33.3`, `safety0.25`."""
     if factor in SHARES:
-        percent = 100 * level
+        percent = 100 * cast(float, level)
         rounded = round(percent, 1) if percent >= 1 else float(f"{percent:.2g}")
         return f"{SHARES[factor]}{rounded:g}"
     return CUED if factor == "cue" else str(level)

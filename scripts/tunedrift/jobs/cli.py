@@ -42,5 +42,5 @@ def plain_errors() -> Iterator[None]:
         trouble = next((words for words in MACHINE_TROUBLE if words in str(error)), None)
         if trouble is None:
             raise
-        where = f"{error.filename}: " if getattr(error, "filename", None) else ""
+        where = f"{file}: " if (file := getattr(error, "filename", None)) else ""
         sys.exit(f"error: {where}{trouble}. {MACHINE_TROUBLE[trouble]} and run the same command again.")

@@ -28,7 +28,7 @@ class TextSet:
 
 def text_set(kind: str, name: str, items: Iterable[tuple[str, str]]) -> TextSet:
     """A set from (item id, text); texts with the same words count once."""
-    texts = {}
+    texts: dict[str, tuple[str, frozenset[bytes]]] = {}
     for item, text in sorted(items):
         spoken = words(text.lower())
         if spoken:

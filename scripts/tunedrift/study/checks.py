@@ -116,8 +116,7 @@ def path_settings(config: dict) -> Iterator[tuple[str, dict, str]]:
     if "path" in config.get(SAFETY_DATA, {}):
         yield f"{SAFETY_DATA}.path", config[SAFETY_DATA], "path"
     for name, judge in config["judges"].items():
-        if judge["kind"] != "utility":
-            yield f"judges.{name}.patterns", judge, "patterns"
+        yield f"judges.{name}.patterns", judge, "patterns"
     for key in ("path", "patterns"):
         yield f"gate.{key}", config["gate"], key
     for key in config["resources"]:

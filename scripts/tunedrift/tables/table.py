@@ -21,7 +21,7 @@ class Table:
     """
 
     name: str
-    columns: dict[str, pl.DataType]
+    columns: dict[str, pl.DataType | type[pl.DataType]]
     key: tuple[str, ...]
     allowed: dict[str, tuple[str, ...]] = field(default_factory=dict)
     nullable: frozenset[str] = frozenset()
