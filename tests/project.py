@@ -1,5 +1,6 @@
 """The workflow in a scratch folder, run as a user runs it."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -12,6 +13,9 @@ import yaml
 ROOT = Path(__file__).parents[1]
 TREE = ("Snakefile", "rules", "scripts", "config", "envs", "resources", "profiles")
 SMALL = Path(__file__).parent / "workflow/small.yaml"
+RECORDER = Path(__file__).parent / "workflow/recorder"
+LOADED = "loaded"
+"""The folder of a project in which its processes write down what they have loaded."""
 
 
 @dataclass
@@ -64,8 +68,15 @@ class Project:
         return [sys.executable, "-m", "snakemake", *map(str, words)]
 
     def snakemake(self, *arguments: str, **limits: int | None) -> Run:
+        recorded = {"PYTHONPATH": str(RECORDER), "LOADED": str(self.folder / LOADED)}
+        (self.folder / LOADED).mkdir(exist_ok=True)
         done = subprocess.run(
-            self.command(*arguments, **limits), cwd=self.folder, capture_output=True, text=True, check=False
+            self.command(*arguments, **limits),
+            cwd=self.folder,
+            env={**os.environ, **recorded},
+            capture_output=True,
+            text=True,
+            check=False,
         )
         return Run(done.returncode, done.stdout + done.stderr)
 

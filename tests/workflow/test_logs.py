@@ -8,14 +8,14 @@ def test_a_failure_names_the_log_and_shows_what_it_says(project):
     project.study(datasets={"nothing": {"path": "empty.jsonl"}})
     run = project.small("instructions")
     assert run.code == 1
-    said = run.text.partition("Error in rule load:")[2]
-    assert "log: results/logs/load/nothing.log (check log file(s) for error details)" in said
-    shown = said.partition("Logfile results/logs/load/nothing.log:")[2]
+    said = run.text.partition("Error in rule load_instructions:")[2]
+    assert "log: results/logs/load_instructions/nothing.log (check log file(s) for error details)" in said
+    shown = said.partition("Logfile results/logs/load_instructions/nothing.log:")[2]
     assert "error: empty.jsonl" in shown
 
 
-def test_the_costs_of_a_finished_study(finished):
-    run = finished.small("costs")
+def test_the_costs_of_a_finished_study(finished, tmp_path):
+    run = finished.clone(tmp_path / "project").small("costs")
     assert run.code == 0, run.text
     rows = {line.split()[0]: line.split()[1:] for line in run.text.splitlines() if line.strip()}
     for stage in (

@@ -1,5 +1,6 @@
 """A small study from the first command to the report, and what a second command does."""
 
+import os
 import subprocess
 import sys
 
@@ -45,13 +46,13 @@ def test_figures_and_summary_are_there(finished):
     assert "conditional on its one adapter" in summary
 
 
-def test_a_second_call_does_nothing(finished):
-    assert "Nothing to be done" in finished.small().text
+def test_a_second_call_does_nothing(finished, tmp_path):
+    assert "Nothing to be done" in finished.clone(tmp_path / "project").small().text
 
 
-def test_two_clean_runs_give_the_same_bytes(finished, project: Project):
-    project.study()
-    run = project.small()
+def test_a_clean_run_from_another_folder_gives_the_same_bytes(finished, tmp_path):
+    elsewhere = tmp_path / "elsewhere"
+    run = finished.small("--directory", elsewhere)
     assert run.code == 0, run.text
 
     def contents(folder):
@@ -67,9 +68,50 @@ def test_two_clean_runs_give_the_same_bytes(finished, project: Project):
             if path.is_file() and path.suffix not in (".log", ".jsonl") and path.name != "provenance.json"
         }
 
-    first, second = contents(finished.folder), contents(project.folder)
+    first, second = contents(finished.folder), contents(elsewhere)
     assert first.keys() == second.keys()
     assert [str(name) for name in first if first[name] != second[name]] == []
+    assert {path.name for path in elsewhere.iterdir()} == {".snakemake", "models", "results", "work"}
+
+
+MODULE = """
+configfile: "mine.yaml"
+
+
+module tunedrift:
+    snakefile:
+        "{snakefile}"
+    config:
+        config
+
+
+use rule * from tunedrift as drift_*
+
+
+rule everything:
+    default_target: True
+    input:
+        rules.drift_all.input,
+"""
+
+
+def test_the_workflow_is_a_module_of_another_with_a_study_of_its_own(finished, tmp_path):
+    (tmp_path / "Snakefile").write_text(MODULE.format(snakefile=finished.folder / "Snakefile"))
+    study = {**yaml.safe_load(SMALL.read_text()), "results": "theirs"}
+    study["datasets"] = {"mine": {"path": "mine.jsonl"}}
+    (tmp_path / "mine.yaml").write_text(yaml.safe_dump(study))
+    (tmp_path / "mine.jsonl").write_text('{"instruction": "Q", "output": "A."}\n')
+    run = Project(tmp_path).snakemake("--dry-run", "--printshellcmds")
+    assert run.code == 0, run.text
+    assert run.jobs["drift_tune"] == run.jobs["drift_transform"] == 3
+    assert "theirs/tables/drift.csv" in run.text
+    # Its own file, our program and our list.
+    assert (
+        f"{os.path.relpath(finished.folder, tmp_path)}/scripts/load_instructions.py --dataset mine"
+        in run.text
+    )
+    assert "--path mine.jsonl" in run.text
+    assert "resources/safety_rows.yaml" in run.text
 
 
 def test_the_report_is_made_offline(finished, tmp_path):

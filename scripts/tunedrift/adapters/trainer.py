@@ -14,7 +14,7 @@ import torch
 from torch import distributed
 from torch.nn.functional import cross_entropy
 from torch.utils.data import DataLoader
-from transformers import PreTrainedModel, Trainer, TrainerCallback
+from transformers import Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from tunedrift.adapters.batches import Order, pad
 from tunedrift.chats import template
@@ -22,7 +22,7 @@ from tunedrift.errors import UserError
 from tunedrift.jobs.progress import Progress, gpu_peak_mb
 
 
-def answer_losses(model: PreTrainedModel, batch: Mapping[str, torch.Tensor]) -> torch.Tensor:
+def answer_losses(model: torch.nn.Module, batch: Mapping[str, torch.Tensor]) -> torch.Tensor:
     """Mean cross-entropy of each example's supervised tokens, in nats; one value per row of the batch.
 
     `batch` has ids, attention mask and labels, each rows × length; position t predicts token t+1. The
@@ -33,7 +33,7 @@ def answer_losses(model: PreTrainedModel, batch: Mapping[str, torch.Tensor]) -> 
     targets = batch["labels"][:, 1:]
     supervised = targets != template.IGNORED
 
-    def only_supervised(_, inputs: tuple) -> tuple:
+    def only_supervised(_: torch.nn.Module, inputs: tuple) -> tuple:
         return (inputs[0][:, :-1][supervised][None], *inputs[1:])
 
     bare = model.module if isinstance(model, torch.nn.parallel.DistributedDataParallel) else model
@@ -76,7 +76,9 @@ class AnswerTrainer(Trainer):
             self.train_dataset, batch_sampler=self.order, collate_fn=lambda rows: pad(rows, self.padding)
         )
 
-    def training_step(self, model, inputs, num_items_in_batch=None):
+    def training_step(
+        self, model: torch.nn.Module, inputs: dict[str, Any], num_items_in_batch: object = None
+    ) -> torch.Tensor:
         """The mean loss of a batch, whose gradients are left in the model."""
         model.train()
         row_ids = inputs.pop("row_ids")
@@ -92,7 +94,9 @@ class AnswerTrainer(Trainer):
                     distributed.all_reduce(weight.grad)
         return loss
 
-    def _share(self, model, inputs, row_ids):
+    def _share(
+        self, model: torch.nn.Module, inputs: Mapping[str, torch.Tensor], row_ids: list[str]
+    ) -> torch.Tensor:
         """This process's part of the loss, done again with fewer rows at a time where memory runs out."""
         while True:
             try:
@@ -104,7 +108,9 @@ class AnswerTrainer(Trainer):
             self._use_less_memory()
             model.zero_grad()
 
-    def _accumulate(self, model, inputs, row_ids):
+    def _accumulate(
+        self, model: torch.nn.Module, inputs: Mapping[str, torch.Tensor], row_ids: list[str]
+    ) -> torch.Tensor:
         total = torch.zeros((), device=self.args.device)
         mine = range(self.args.process_index, len(row_ids), self.args.world_size)
         for first in range(0, len(mine), self.rows_at_once):
@@ -154,7 +160,14 @@ class Record(TrainerCallback, AbstractContextManager):
         self.trainer = trainer
         self.since = time.monotonic()
 
-    def on_log(self, args, state, control, logs=None, **_):
+    def on_log(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        logs: Any = None,
+        **_: Any,
+    ) -> None:
         """Write down one step."""
         if "loss" not in logs:  # Trainer's own last line
             return
@@ -171,7 +184,7 @@ class Record(TrainerCallback, AbstractContextManager):
         self.since = now
         self.progress.advance(tokens=self.trainer.tokens)
 
-    def __exit__(self, kind, *_):
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         self.lines.close()
         if kind is None:
             self.progress.finish()

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from itertools import combinations, permutations
+from typing import cast
 
 import numpy as np
 import polars as pl
@@ -11,7 +12,7 @@ from tunedrift.design.cells import differs_in_test_context
 from tunedrift.design.subjects import Subject
 from tunedrift.design.tunings import parse_tuning
 from tunedrift.drift.measures import SAFETY, WRAPPED, measure_name
-from tunedrift.drift.rates import Comparison, compare, count
+from tunedrift.drift.rates import Comparison, Counts, compare, count
 from tunedrift.errors import UserError
 from tunedrift.hashing import stable_seed
 from tunedrift.statistics.bootstrap import Bootstrap, ratio
@@ -41,7 +42,8 @@ def forecasts(
     harmful = prompts.filter(pl.col("kind") == SAFETY.prompts)
     judged = verdicts.filter(pl.col("judge") == judge)
     for (model,), by_model in sorted(judged.partition_by("model", as_dict=True).items()):
-        found = count(by_model, harmful, SAFETY)
+        # Only a measure of sampled answers may have nothing to count.
+        found = cast(Counts, count(by_model, harmful, SAFETY))
         pairs = list(variant_pairs(found.tunings))
         if not pairs:
             continue
@@ -85,7 +87,9 @@ def variant_pairs(tunings: list[str]) -> Iterator[tuple[str, int, str, str, int,
     """
     groups: dict[tuple[str, int], dict[str, int]] = {}
     for index, (dataset, variant, seed) in enumerate(map(parse_tuning, tunings)):
-        if dataset is not None and not differs_in_test_context(variant):
+        if dataset is None or variant is None or seed is None:
+            continue
+        if not differs_in_test_context(variant):
             groups.setdefault((dataset, seed), {})[variant] = index
     for (dataset, seed), variants in sorted(groups.items()):
         for (variant, one), (other, two) in combinations(sorted(variants.items()), 2):
@@ -117,7 +121,7 @@ def concordance(points: pl.DataFrame, judge: str, seed: int) -> Iterator[dict]:
             variants = sum(len(order.variants) for order in within)
             agree = (part["reward_difference"].sign() * part["safety_difference"].sign()).to_numpy()
             chosen = {"": agree, "_resolved": agree[part["resolved"].to_numpy()]}
-            found = [
+            found: list[tuple[str, float | np.ndarray, int]] = [
                 (
                     f"forecast_concordance{which}",
                     ratio((signs > 0).sum(), (signs != 0).sum()),

@@ -39,7 +39,7 @@ def rm_rm(
         own = [clusters.get(item, item) for item in found.items]
         for rm, other in combinations(sorted(ordered), 2):
             sums = ClusterBootstrap(own, rm_columns(ordered[rm], ordered[other]), options.at(path))
-            results = {
+            results: dict[str, tuple[tuple, str]] = {
                 "sign_agreement": (sums.share("agreed", "untied"), "untied"),
                 "sign_kappa": (sums.statistic(cohen_kappa), "untied"),
                 "sign_tie_rate": (sums.share("tied", "pairs"), "pairs"),
@@ -47,8 +47,11 @@ def rm_rm(
             if subject.stage != "preferences":
                 results["undefined_rate"] = (sums.share("undefined", "items"), "items")
                 for measure in ("kendall_tau_b", "spearman"):
-                    mean = sums.statistic(lambda of, measure=measure: ratio(of[measure], of["defined"]))
-                    results[measure] = (mean, "defined")
+
+                    def mean(of: Mapping, measure: str = measure) -> np.ndarray:
+                        return ratio(of[measure], of["defined"])
+
+                    results[measure] = (sums.statistic(mean), "defined")
             for measure, estimate in pooled(ordered[rm], ordered[other]).items():
                 results[measure] = ((estimate, None, None), "texts")
             yield from clustered_rows("rm_rm", rm, sums, results, other=other, **subject.columns)

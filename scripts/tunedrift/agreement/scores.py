@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -58,7 +59,7 @@ def plain_prompts(prompts: pl.DataFrame) -> dict[str, str]:
     return dict(plain.iter_rows())
 
 
-def row(question: str, measure: str, rm: str, result: tuple, n: float, clusters: int, **names) -> dict:
+def row(question: str, measure: str, rm: str, result: tuple, n: float, clusters: int, **names: Any) -> dict:
     """One row of the agreement table; `result` is (estimate, low, high), None or NaN where undefined."""
     # Rounding keeps the last bits of sums, which depend on the machine, out of the table.
     values = [None if value is None or np.isnan(value) else round(float(value), 12) + 0.0 for value in result]
@@ -74,7 +75,7 @@ def clustered_rows(
     rm: str,
     sums: ClusterBootstrap,
     results: dict[str, tuple[tuple, str]],
-    **names,
+    **names: Any,
 ) -> Iterator[dict]:
     """Rows for measure → (result, the column that it counts over)."""
     for measure, (result, counted) in results.items():

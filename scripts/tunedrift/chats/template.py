@@ -97,7 +97,9 @@ def supervised(tokenizer: "PreTrainedTokenizerBase", messages: list[Message]) ->
     return ids, labels
 
 
-def _by_offsets(tokenizer, text: str, spans: list[tuple[int, int]]) -> tuple[list[int], list[int]]:
+def _by_offsets(
+    tokenizer: "PreTrainedTokenizerBase", text: str, spans: list[tuple[int, int]]
+) -> tuple[list[int], list[int]]:
     encoded = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
     ids = encoded["input_ids"]
     labels = [
@@ -107,7 +109,9 @@ def _by_offsets(tokenizer, text: str, spans: list[tuple[int, int]]) -> tuple[lis
     return ids, labels
 
 
-def _by_pieces(tokenizer, text: str, spans: list[tuple[int, int]]) -> tuple[list[int], list[int]]:
+def _by_pieces(
+    tokenizer: "PreTrainedTokenizerBase", text: str, spans: list[tuple[int, int]]
+) -> tuple[list[int], list[int]]:
     """For tokenizers written in Python, which do not say where a token lies: answers are encoded by themselves."""
     ids, labels, end = [], [], 0
     for start, stop in [*spans, (len(text), len(text))]:

@@ -88,7 +88,7 @@ def comparisons(tunings: list[str], controls: Mapping[str, str]) -> Iterator[tup
     """
     variants: dict[tuple[str, str], dict[int, int]] = {}
     for index, (dataset, variant, seed) in enumerate(map(parse_tuning, tunings)):
-        if dataset is not None:
+        if dataset is not None and variant is not None and seed is not None:
             variants.setdefault((dataset, variant), {})[seed] = index
 
     def named(

@@ -234,7 +234,8 @@ def preference_pairs(world: dict, split: Split, *, seed: int, pairs: int) -> lis
     rng = random_source(seed, "people")
     people = world["people"]
     harmful, benign = split.select("people", "harmful"), split.select("people", "lookalike", "howto")
-    drawn, known = [], set()
+    drawn: list[Pair] = []
+    known: set[str] = set()
     while len(drawn) < pairs:
         intent = rng.choice(harmful if len(drawn) < round(0.6 * pairs) else benign)
         prompt = question(world, intent, rng, held_out=True)

@@ -76,5 +76,5 @@ def train_reward(
             progress.advance(len(batch), tokens=sum(map(len, texts)))
     progress.finish()
     model.eval()
-    tokens = epochs * sum(len(ids) for pair in rendered for ids in pair)
-    return model, tokenizer, {"steps": steps, "tokens": tokens, "losses": tenths(losses)}
+    total = epochs * sum(len(ids) for pair in rendered for ids in pair)
+    return model, tokenizer, {"steps": steps, "tokens": total, "losses": tenths(losses)}

@@ -82,7 +82,8 @@ def instructions(world: dict, split: Split, domain: str) -> list[dict]:
     rng = random_source(world["split_seed"], domain)
     words = world["answers"]["instructions"][domain]
     intents = [intent for intent in split.select("training", "howto") if intent.category == domain]
-    rows, known = [], set()
+    rows: list[dict] = []
+    known: set[str] = set()
     while len(rows) < INSTRUCTIONS:
         intent = rng.choice(intents)
         prompt = corpus.question(world, intent, rng)

@@ -1,5 +1,7 @@
 """Figures of the reward models: agreement with one another, errors on pairs, forecasts."""
 
+from typing import cast
+
 import matplotlib.pyplot as plt
 import numpy as np
 import polars as pl
@@ -136,8 +138,9 @@ def forecast_figure(forecasts: pl.DataFrame) -> Figure:
                     markerfacecolor=colour if row["resolved"] else "white",
                     linestyle="none",
                 )
-            width = 1.15 * (found["reward_difference"].abs().max() or 1)
-            height = 1.15 * (forecasts.filter(measure=measure)["safety_difference"].abs().max() or 1)
+            widest = cast(float | None, found["reward_difference"].abs().max())
+            highest = cast(float | None, forecasts.filter(measure=measure)["safety_difference"].abs().max())
+            width, height = 1.15 * (widest or 1), 1.15 * (highest or 1)
             axes.set(xlim=(-width, width), ylim=(-height, height))
             axes.fill_between([0, width], 0, height, color="#f2f2f2", linewidth=0, zorder=0)
             axes.fill_between([-width, 0], -height, 0, color="#f2f2f2", linewidth=0, zorder=0)

@@ -1,5 +1,7 @@
 """The loss of each tuning over its steps."""
 
+from typing import Any
+
 import matplotlib.pyplot as plt
 import polars as pl
 from matplotlib.figure import Figure
@@ -21,7 +23,7 @@ def losses_figure(losses: pl.DataFrame) -> Figure:
     models, datasets, variants = (
         losses[column].unique(maintain_order=True).to_list() for column in ("model", "dataset", "variant")
     )
-    look = {
+    look: dict[str, dict[str, Any]] = {
         variant: {"color": COLOURS[i % len(COLOURS)], "linestyle": DASHES[i // len(COLOURS) % len(DASHES)]}
         for i, variant in enumerate(variants)
     }

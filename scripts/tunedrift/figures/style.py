@@ -5,12 +5,14 @@ Every function takes checked tables and returns a matplotlib figure; sizes are i
 
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import polars as pl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.typing import RcKeyType
 
 mpl.use("Agg")
 
@@ -19,7 +21,7 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 """Okabe and Ito's palette, which colour-blind readers can tell apart."""
 MARKERS = "osD^vP"
 
-STYLE = {
+STYLE: dict[RcKeyType, Any] = {
     "font.family": "DejaVu Sans",  # ships with matplotlib, so every machine draws the same glyphs
     "font.size": 8,
     "axes.titlesize": 8.5,
@@ -64,7 +66,7 @@ def styled(draw: Callable[..., Figure]) -> Callable[..., Figure]:
     return drawn
 
 
-def interval(axes: Axes, row: dict, y: float, colour: str, **marker) -> None:
+def interval(axes: Axes, row: dict, y: float, colour: str, **marker: Any) -> None:
     """One estimate with its interval as a horizontal line."""
     if row["low"] is not None:
         axes.plot([row["low"], row["high"]], [y, y], color=colour, linewidth=1.1, solid_capstyle="butt")

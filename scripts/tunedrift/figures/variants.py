@@ -43,7 +43,7 @@ def variants_figure(profiles: pl.DataFrame) -> Figure:
         lines = list(stacked({dataset: found["variant"].unique(maintain_order=True).to_list()}))
         for _, variant, y in lines:
             of = found.filter(variant=variant)
-            rows = max(1, of.filter(measure="rows")["after"].sum())
+            rows = max(1, float(of.filter(measure="rows")["after"].sum()))
             elements = of.filter(pl.col("measure").is_in(ELEMENTS)).select(pl.col("before", "after").sum())
             _shares(panels[0], of, rows, y)
             _change(panels[1], of.filter(measure=length).head(1), 1, y)
@@ -67,7 +67,7 @@ def variants_figure(profiles: pl.DataFrame) -> Figure:
 
 
 def _shares(axes: Axes, of: pl.DataFrame, rows: float, y: float) -> None:
-    counts = [of.filter(measure=f"touched[{factor}]")["after"].sum() for factor in TOUCHING]
+    counts = [float(of.filter(measure=f"touched[{factor}]")["after"].sum()) for factor in TOUCHING]
     touching = [number for number, count in enumerate(counts) if count]
     for place, number in enumerate(touching):
         share, height = counts[number] / rows, y - 0.26 * (place - (len(touching) - 1) / 2)

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 from tunedrift.chats.messages import Messages, check
 from tunedrift.errors import UnusableError, UserError, unknown
@@ -82,7 +83,7 @@ class Fields:
     @cached_property
     def columns(self) -> frozenset[str]:
         """All columns that are read."""
-        single = {self.prompt, self.history} - {None}
+        single = (self.prompt,) if self.history is None else (self.prompt, self.history)
         return frozenset((*single, *self.answer, *self.context, *self.system))
 
     def fits(self, columns: Iterable[str]) -> bool:
@@ -103,7 +104,7 @@ class Fields:
         ]
 
 
-LAYOUTS = {
+LAYOUTS: dict[str, Turns | Fields] = {
     "messages": Turns("messages"),
     "sharegpt": Turns("conversations"),
     "alpaca": Fields("instruction", ("output", "response"), ("input", "context"), history="history"),
@@ -131,7 +132,7 @@ def choose(
         if missing := [role for role in ("prompt", "answer") if role not in mapping]:
             raise UserError(f"the column mapping must name a column for {missing[0]!r}.")
         require(columns, mapping.values(), where)
-        several = {
+        several: dict[str, Any] = {
             role: (mapping[role],) if role in mapping else () for role in ("answer", "context", "system")
         }
         return Fields(mapping["prompt"], **several)
@@ -139,7 +140,7 @@ def choose(
         raise UserError(f"{where}: the layout 'columns' needs a column mapping: prompt=…, answer=….")
     if name not in ("auto", *LAYOUTS):
         raise UserError(unknown("layout", name, ("auto", "columns", *LAYOUTS)))
-    forms = [LAYOUTS[name]] if name != "auto" else LAYOUTS.values()
+    forms: Iterable[Turns | Fields] = [LAYOUTS[name]] if name != "auto" else LAYOUTS.values()
     form = next((form for form in forms if form.fits(columns)), None)
     if form is None and name != "auto":
         require(columns, LAYOUTS[name].needs, where)
@@ -200,7 +201,7 @@ def _message(turn: object, number: int) -> dict[str, str]:
         raise UnusableError(f"turn {number} has the role {repr(role)[:80]}")
     content = turn["content"] if "content" in turn else turn.get("value")
     if isinstance(content, list):
-        parts = [part.get("text") if isinstance(part, dict) else part for part in content]
+        parts: list[Any] = [part.get("text") if isinstance(part, dict) else part for part in content]
         if not all(isinstance(part, str) for part in parts):
             raise UnusableError(f"turn {number} holds something other than text")
         content = "".join(parts)

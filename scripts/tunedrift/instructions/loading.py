@@ -43,7 +43,9 @@ def load(
     """
     rows: dict[str, dict] = {}
     unusable, left_out = [], []
-    ids, known, unread = {}, {}, {}
+    ids: dict[tuple[str, str], tuple[str, int]] = {}
+    known: dict[object, tuple[str, int]] = {}
+    unread: dict[str, None] = {}
     total = 0
     for row, form in _laid_out(source, dataset, layout, mapping):
         total += 1
@@ -55,8 +57,8 @@ def load(
             _check_length(messages, max_characters)
             row_id = digest(messages)
             _check_id(row, row_id, ids)
-        except UnusableError as reason:
-            unusable.append(Reject(row.file, row.number, str(reason)))
+        except UnusableError as error:
+            unusable.append(Reject(row.file, row.number, str(error)))
             continue
         if safety_rows and (reason := safety_rows.reason(messages)):
             left_out.append(Reject(row.file, row.number, reason))
@@ -110,7 +112,8 @@ def hold_out(rows: list[dict], n: int, seed: int, dataset: str) -> tuple[list[di
     by_prompt: dict[str, list[dict]] = {}
     for row in rows:
         by_prompt.setdefault(digest(row["messages"][:-1]), []).append(row)
-    train, held_out = [], []
+    train: list[dict] = []
+    held_out: list[dict] = []
     for prompt in sorted(by_prompt, key=lambda prompt: digest("held out", seed, prompt)):
         (held_out if len(held_out) < n else train).extend(by_prompt[prompt])
     if not train:

@@ -56,7 +56,7 @@ def write_description(
         )
     own_template = template.read_text(encoding="utf-8") if template else None
     chat_template = own_template or template_of(folder)
-    described = {
+    described: dict[str, str | bool | None] = {
         "name": name,
         "kind": kind,
         "location": location,

@@ -66,7 +66,7 @@ def load_chat_model(model_json: str | Path, tuned: str | Path | None = None) -> 
     if tuned and not adapter:
         where = {**where, "pretrained_model_name_or_path": str(Path(tuned).parent), "use_safetensors": True}
     model = AutoModelForCausalLM.from_pretrained(**where, **placement())
-    if adapter:
+    if tuned and adapter:
         from peft import PeftModel
 
         model = PeftModel.from_pretrained(model, str(Path(tuned).parent))

@@ -1,7 +1,7 @@
 """The findings of a study as Markdown sentences; every number and every verdict comes from the tables."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
 import polars as pl
 
@@ -86,7 +86,7 @@ def resolved(row: Row) -> bool:
 
 def seeds_sentence(drift: pl.DataFrame) -> str:
     """Whom the intervals speak of."""
-    seeds = drift.filter(contrast="rate")["seeds"].max()
+    seeds = cast(int | None, drift.filter(contrast="rate")["seeds"].max())
     if seeds == 1:
         return "One seed per variant: every number is conditional on its one adapter and does not speak of the variant."
     return f"{seeds} seeds per variant; intervals include the spread over seeds."

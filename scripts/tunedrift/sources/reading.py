@@ -6,7 +6,7 @@ import io
 import json
 import zlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from tunedrift.errors import UserError
@@ -34,7 +34,7 @@ def read_rows(patterns: list[str], *, header: bool = True) -> Iterator[Row]:
     for path in paths:
         suffix = Path(path.stem).suffix if path.suffix == ".gz" else path.suffix
         if suffix == ".parquet" and path.suffix != ".gz":
-            rows = _parquet(path)
+            rows: Iterable[object] = _parquet(path)
         elif suffix == ".json":
             rows = _json(path, _text(path))
         elif suffix == ".jsonl":
@@ -59,7 +59,8 @@ def read_rows(patterns: list[str], *, header: bool = True) -> Iterator[Row]:
 
 def _names(paths: list[Path]) -> dict[Path, str]:
     """Path → the shortest end of it that no other path has."""
-    names, length = {}, 1
+    names: dict[Path, str] = {}
+    length = 1
     while len(names) < len(paths):
         ends = {path: path.parts[-length:] for path in paths if path not in names}
         count = Counter(ends.values())

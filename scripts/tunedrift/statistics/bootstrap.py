@@ -75,10 +75,11 @@ def percentile_interval(draws: np.ndarray, confidence: float) -> tuple[np.ndarra
     """
     tail = (1 - confidence) / 2
     if not np.isnan(draws).any():
-        return tuple(np.quantile(draws, (tail, 1 - tail), axis=-1))
+        low, high = np.quantile(draws, (tail, 1 - tail), axis=-1)
+        return low, high
     undefined = np.isnan(draws).all(axis=-1, keepdims=True)
     low, high = np.nanquantile(np.where(undefined, 0.0, draws), (tail, 1 - tail), axis=-1)
-    return tuple(np.where(undefined[..., 0], np.nan, edge) for edge in (low, high))
+    return np.where(undefined[..., 0], np.nan, low), np.where(undefined[..., 0], np.nan, high)
 
 
 def t_interval(values: np.ndarray, confidence: float) -> tuple[float, float]:
@@ -102,7 +103,7 @@ def score_interval(estimate: float, units: int, confidence: float, lowest: float
 
 
 def rate_interval(
-    bootstrap: tuple[float, float],
+    bootstrap: Sequence[float],
     estimate: float,
     seed_values: np.ndarray,
     units: int,

@@ -45,8 +45,8 @@ class Table:
                     f"{where}: column {column!r} of the {self.name} table is {frame.schema[column]}, not {dtype}."
                 )
             if column not in self.nullable and frame[column].null_count():
-                row = frame[column].is_null().arg_max()
-                raise UserError(f"{where}: row {row} of the {self.name} table has no {column!r}.")
+                place = frame[column].is_null().arg_max()
+                raise UserError(f"{where}: row {place} of the {self.name} table has no {column!r}.")
         for column, values in self.allowed.items():
             odd = frame[column].drop_nulls().filter(~frame[column].drop_nulls().is_in(values))
             if len(odd):

@@ -3,8 +3,14 @@
 import re
 from dataclasses import dataclass, field
 from functools import cache
+from typing import TYPE_CHECKING, cast
 
 from tunedrift.text.prose import mask
+
+if TYPE_CHECKING:
+    from markdown_it import MarkdownIt
+    from markdown_it.token import Token
+    from markdown_it.tree import SyntaxTreeNode
 
 
 class UntouchableError(Exception):
@@ -63,7 +69,7 @@ BULLET = re.compile(r"^(?:[•◦▪●‣·]\s*(?=\S)|--?\s*(?=[\"“]|[^\W\d_a
 
 
 @cache
-def _parser():
+def _parser() -> "MarkdownIt":
     from markdown_it import MarkdownIt
 
     # Inline content stays source text; a link reference definition would vanish from the tokens.
@@ -71,7 +77,7 @@ def _parser():
 
 
 @cache
-def _inline_parser():
+def _inline_parser() -> "MarkdownIt":
     from markdown_it import MarkdownIt
 
     parser = MarkdownIt("zero").enable(["emphasis", "balance_pairs", "escape", "fragments_join"])
@@ -87,7 +93,8 @@ def read(text: str) -> list[Block]:
     for node in tree.children:
         block = _block(node, lines, nested=False)
         last = blocks[-1] if blocks else None
-        if isinstance(block, Verbatim) and isinstance(last, Verbatim) and lines[node.map[0] - 1].strip():
+        first, _ = cast(tuple[int, int], node.map)
+        if isinstance(block, Verbatim) and isinstance(last, Verbatim) and lines[first - 1].strip():
             # No blank line comes between `<!DOCTYPE html>` and `<html>`.
             blocks[-1] = Verbatim(f"{last.text}\n{block.text}", last.kind)
         else:
@@ -101,18 +108,18 @@ def verbatim(text: str) -> list[str]:
         return []
     found, lines, end = [], text.split("\n"), 0
     for token in _parser().parse(text):
-        if token.type in VERBATIM and token.map[0] >= end:
-            first, end = token.map
+        if token.type in VERBATIM and (span := cast(list[int], token.map))[0] >= end:
+            first, end = span
             found.append("\n".join(lines[first:end]).strip("\n"))
     return [block for block in found if block.strip()]
 
 
-def _block(node, lines: list[str], *, nested: bool) -> Block:
-    first, last = node.map
+def _block(node: "SyntaxTreeNode", lines: list[str], *, nested: bool) -> Block:
+    first, last = cast(tuple[int, int], node.map)
     source = "\n".join(lines[first:last]).rstrip("\n")
     inline = node.children[0].content if node.type in ("paragraph", "heading") and node.children else ""
     if node.type in ("bullet_list", "ordered_list"):
-        block = _list(node, lines)
+        block: Block = _list(node, lines)
     elif node.type == "hr":
         block = Rule(source)
     elif node.type == "heading" and _is_title(inline):
@@ -141,7 +148,7 @@ def _paragraph(text: str) -> Text | List:
     return Text(text)
 
 
-def _list(node, lines: list[str]) -> List:
+def _list(node: "SyntaxTreeNode", lines: list[str]) -> List:
     ordered = node.type == "ordered_list"
     start = int(node.children[0].info) if ordered else 1
     for number, item in enumerate(node.children, start=start):
@@ -191,7 +198,7 @@ def clean(text: str) -> str:
     if "*" not in text:
         return text
     masked = mask(text)
-    tokens = _inline_parser().parseInline(masked.text)[0].children
+    tokens = cast("list[Token]", _inline_parser().parseInline(masked.text)[0].children)
     parts = [token.markup if token.type == "text_special" else token.content for token in tokens]
     for place, token in enumerate(tokens):
         if token.type in ("softbreak", "hardbreak"):
@@ -219,7 +226,7 @@ def _can_open(mark: str, before: str, inside: str) -> bool:
     """Whether a mark between these characters is one of emphasis, not a product's or a quoted asterisk."""
     product = before.isalnum() or (before and before in ")]}'’%$") or (mark == "*" and inside.isdigit())
     # `.*` and `/*` belong to expressions, paths and comments.
-    product = product or (mark == "*" and before and before in "./")
+    product = product or (mark == "*" and bool(before) and before in "./")
     return not product and not (inside and inside in "$('’")
 
 

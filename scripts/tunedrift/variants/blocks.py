@@ -10,7 +10,9 @@ from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context, parent_process
+from multiprocessing.process import BaseProcess
 from pathlib import Path
+from typing import cast
 
 import polars as pl
 
@@ -119,7 +121,7 @@ def _give(*given: object) -> None:
 
 def _end_with_parent() -> None:
     """A worker whose parent was killed would wait for work for ever."""
-    parent_process().join()
+    cast(BaseProcess, parent_process()).join()
     os._exit(1)
 
 

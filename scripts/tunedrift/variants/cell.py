@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any, cast
 
 from tunedrift.chats.messages import Messages
 from tunedrift.design.factors import BASELINES, CONTROLS, FACTORS, INERT, LEVELS
@@ -30,14 +31,14 @@ class Rewriter:
     length for the length control. `cut` is where the dose ends in the rows' order; see `dosed`.
     """
 
-    levels: dict[str, str | float]
+    levels: dict[str, Any]  # names, and numbers where levels are shares
     lists: Lists
     compared: dict[str, tuple[str, ...]]
     seed: int = 0
     count: Callable[[str], int] = count_pieces
     cut: float | None = None
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         """Fill baselines in. Raises `UserError` for an unknown factor or level, naming the nearest known one."""
         for factor in [*self.levels, *self.compared]:
             if factor not in FACTORS:
@@ -46,7 +47,7 @@ class Rewriter:
         named = {factor: {self.levels[factor], *self.compared.get(factor, ())} for factor in FACTORS}
         for factor in (*CONTROLS, "role_play"):
             for level in sorted(named[factor]):
-                known = LEVELS.get(factor, (BASELINES[factor], *self.lists.personas))
+                known = LEVELS.get(factor, (cast(str, BASELINES[factor]), *self.lists.personas))
                 if (level if factor in LEVELS else level.removesuffix(INERT)) not in known:
                     raise UserError(unknown(f"level of {factor}", level, known))
         if self.levels["cue"] != BASELINES["cue"] and self.levels["structure"] not in self.lists.cues:

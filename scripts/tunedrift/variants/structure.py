@@ -8,6 +8,7 @@ last results are kept: a row is asked for them by the level, its control and the
 import re
 from collections.abc import Callable
 from functools import lru_cache
+from typing import cast
 
 from tunedrift.text.code import is_program, looks_like_code
 from tunedrift.text.markup import (
@@ -85,7 +86,7 @@ def _program(text: str, change: Callable[[list[Block]], list[Block]]) -> str | N
         return text if change is _to_prose else None
     result = _rewrite(_fenced(text), change)
     # As prose, the text keeps the numbers of a list before its code.
-    return result if result and words(plain(result)) == words(text) else None
+    return result if result and words(cast(str, plain(result))) == words(text) else None
 
 
 def _fenced(text: str) -> str:
@@ -132,7 +133,7 @@ def _opaque(text: str) -> bool:
 
 
 def _flat(blocks: list[Block]) -> list[Block]:
-    flat = []
+    flat: list[Block] = []
     for block in blocks:
         flat += (
             [inner for item in block.items for inner in _flat(item)] if isinstance(block, List) else [block]
@@ -157,14 +158,18 @@ def _to_prose(blocks: list[Block]) -> list[Block]:
             prose.append(block)
             flows = False
         else:
-            text = _prose_list(block) if isinstance(block, List) else [Text(_unlink(clean(block.text)))]
-            if isinstance(block, Heading):
-                text = [Text(_closed(text[0].text))]
+            if isinstance(block, List):
+                parts = _prose_list(block)
+            else:
+                text = _unlink(clean(block.text))
+                parts = [Text(_closed(text) if isinstance(block, Heading) else text)]
+            last, first = prose[-1] if prose else None, parts[0] if parts else None
             # A list goes on in the sentence before it, and a section in its title.
-            joins = prose and isinstance(prose[-1], Text) and (flows or isinstance(block, List))
-            if joins and text and isinstance(text[0], Text):
-                prose[-1] = Text(f"{prose[-1].text} {text.pop(0).text}")
-            prose += text
+            joins = flows or isinstance(block, List)
+            if joins and isinstance(last, Text) and isinstance(first, Text):
+                prose[-1] = Text(f"{last.text} {first.text}")
+                del parts[0]
+            prose += parts
             flows = isinstance(block, Heading)
     return prose
 
@@ -174,7 +179,7 @@ def _prose_list(block: List) -> list[Block]:
     items = [_to_prose(item) for item in block.items]
     parts: list[Block] = []
     if all(len(item) == 1 and isinstance(item[0], Text) for item in items):
-        texts = [item[0].text for item in items]
+        texts = [cast(Text, item[0]).text for item in items]
         if not all(text.endswith((",", ";")) for text in texts[:-1]):
             # A comma behind one item of several is a slip, and would join it to the next.
             texts = [text.rstrip(",;") for text in texts]
@@ -218,9 +223,11 @@ def _to_items(blocks: list[Block]) -> list[Block]:
         if isinstance(block, Verbatim):
             runs.append(block)
             continue
-        if not runs or not isinstance(runs[-1], list):
-            runs.append([])
-        runs[-1] += _points(block.text)
+        run = runs[-1] if runs else None
+        if not isinstance(run, list):
+            run = []
+            runs.append(run)
+        run += _points(cast(Text, block).text)
     items = [block for run in runs for block in (_listed(run) if isinstance(run, list) else [run])]
     if not any(isinstance(block, List) for block in items):
         raise UntouchableError("nothing to itemize")
@@ -293,7 +300,11 @@ def _to_markdown(blocks: list[Block]) -> list[Block]:
     else:
         prose = sum(isinstance(block, Text) for block in blocks)
         result = []
-        if prose > 2 and prose == len(blocks) and all(len(_points(block.text)) == 1 for block in blocks):
+        if (
+            prose > 2
+            and prose == len(blocks)
+            and all(len(_points(cast(Text, block).text)) == 1 for block in blocks)
+        ):
             blocks, prose = [List(ordered=False, items=[[block] for block in blocks])], 0
         parts = _titled(blocks)
         for block in parts:

@@ -15,10 +15,11 @@ SIDES = ("before", "after")
 class Tally:
     """Counts over the rows of one cell, which add up over blocks of rows."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.rows = 0
-        self.eligible, self.touched = Counter(), Counter()
-        self.answers = {side: Counter() for side in SIDES}
+        self.eligible: Counter[str] = Counter()
+        self.touched: Counter[str] = Counter()
+        self.answers: dict[str, Counter[str]] = {side: Counter() for side in SIDES}
 
     def add(self, before: str, changed: Changed, cell: Rewriter) -> None:
         """Count one row; `before` is its untouched answer."""

@@ -3,9 +3,13 @@
 from collections.abc import Callable
 from functools import cache, partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tunedrift.errors import UserError
 from tunedrift.files import read_json
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
 
 
 def tokenizer_file(model_json: str | Path) -> Path:
@@ -38,7 +42,7 @@ def _count_tokens(path: str, text: str) -> int:
 
 
 @cache
-def _tokenizer(path: str):
+def _tokenizer(path: str) -> "Tokenizer":
     from tokenizers import Tokenizer
 
     try:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 from tunedrift.design.factors import CONTROLS
 from tunedrift.errors import UserError, unknown
@@ -33,11 +34,11 @@ def read_lists(
     )
 
 
-def _section(path: str | Path, language: str, kind: type = list) -> list[tuple[str, object, str]]:
+def _section(path: str | Path, language: str, kind: type = list) -> list[tuple[str, Any, str]]:
     """The entries of a language in a file's one section: name or number, entry, and where it stands."""
     content = read_yaml(path)
     sections = (content.get(name) for name in ("statements", "personas", "fillers", "cues"))
-    section = next((section for section in sections if isinstance(section, kind) and section), None)
+    section: Any = next((section for section in sections if isinstance(section, kind) and section), None)
     if section is None:
         raise UserError(
             f"{path} must hold a {'list' if kind is list else 'mapping'} under its one key, and not an empty one."
@@ -83,7 +84,7 @@ def _entry(entry: object, where: str) -> Entry:
     return made
 
 
-def _persona(entry: object, where: str) -> Persona:
+def _persona(entry: Any, where: str) -> Persona:
     for key, allowed in (("type", TYPES), ("stance", STANCES), ("strength", STRENGTHS), ("place", PLACES)):
         if _text(entry, key, where) not in allowed:
             raise UserError(f"{where}: {key} is {entry[key]!r}; it must be one of {', '.join(allowed)}.")
