@@ -10,7 +10,7 @@ def parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--drift", required=True, help="drift table")
     parser.add_argument("--agreement", required=True, help="agreement table")
-    parser.add_argument("--gates", nargs="+", required=True, help="what qualify found, per model")
+    parser.add_argument("--gates", nargs="+", required=True, help="what check_gate found, per model")
     parser.add_argument(
         "--rows", nargs="+", required=True, help="tables of answers and scores, for their versions"
     )

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tunedrift.hashing import digest
-from tunedrift.prompts.as_trained import Surroundings, situate, surroundings
+from tunedrift.prompts.as_trained import Surroundings, contextualize, surroundings
 from tunedrift.prompts.attacks import wrap
 from tunedrift.tables.instructions import INSTRUCTIONS
 from tunedrift.tables.prompts import PROMPTS
@@ -68,7 +68,7 @@ def prompt(attack="plain", **more):
 
 def test_all_attacks_on_a_prompt_stand_in_the_same_surroundings():
     found = [Surroundings(f"S{n}", f"B{n} ", f" A{n}") for n in range(9)]
-    plain, attacked = (situate(prompt(attack), found) for attack in ("plain", "prefix"))
+    plain, attacked = (contextualize(prompt(attack), found) for attack in ("plain", "prefix"))
     number = plain["messages"][0]["content"].removeprefix("S")
     assert plain["messages"][1]["content"] == f"B{number} How? A{number}"
     assert attacked["messages"] == [

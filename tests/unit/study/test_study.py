@@ -1,8 +1,10 @@
+import os
 from pathlib import Path
 
 import pytest
 import yaml
 
+from tunedrift import paths
 from tunedrift.design.cells import variant_name
 from tunedrift.errors import UserError
 from tunedrift.flags import flags
@@ -215,3 +217,38 @@ def test_an_export_has_a_second_source_only_where_safety_data_is_mixed_in(make):
     assert make(safety_data=safety).safety_source() == {}
     mixed = make(safety_data=safety, factors={"safety_mix": [0.1]})
     assert mixed.safety_source()["licence"] == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("section", "name", "entry"),
+    [
+        ("suites", "gate", {"kind": "harmful", "path": "resources/prompts/gate.jsonl"}),
+        ("suites", "as_trained", {"kind": "harmful", "path": "resources/prompts/gate.jsonl"}),
+        ("datasets", "given", {"path": "resources/instructions/learning.jsonl"}),
+        ("datasets", "safety_data", {"path": "resources/instructions/learning.jsonl"}),
+    ],
+)
+def test_a_name_that_means_a_folder_of_the_results_is_taken(make, section, name, entry):
+    with pytest.raises(UserError, match=f"config key {section}.{name}: the name is taken"):
+        make(**{section: {name: entry}})
+
+
+def test_a_study_elsewhere_finds_what_ships_and_its_own_files_first(make, tmp_path, monkeypatch):
+    make()
+    config = read_yaml(ROOT / "config/config.yaml")
+    (tmp_path / "resources").mkdir()
+    (tmp_path / "resources/fillers.yaml").write_text("fillers: []\n")
+    (tmp_path / "mine.jsonl").write_text("{}\n")
+    config["datasets"] = {"mine": {"path": "*.jsonl"}, "theirs": {"path": "resources/instructions/l*.jsonl"}}
+    monkeypatch.chdir(tmp_path)
+    study = Study(config, ROOT / "config/schema.yaml")
+    assert study["datasets/mine/path"] == "*.jsonl"
+    assert files_named_by(study["datasets/theirs"]) == [
+        os.path.relpath(ROOT / "resources/instructions/learning.jsonl")
+    ]
+    assert study["resources/fillers"] == "resources/fillers.yaml"
+    assert Path(study["resources/personas"]).resolve() == ROOT / "resources/personas.yaml"
+    assert study["judges/reference/patterns"] == os.path.relpath(ROOT / "resources/judges/refusals.yaml")
+    assert paths.own("scripts/tune.py") == os.path.relpath(ROOT / "scripts/tune.py")
+    with pytest.raises(UserError, match=r"config key datasets.mine.path: no/\*\*.jsonl is no pattern"):
+        Study({**config, "datasets": {"mine": {"path": "no/**.jsonl"}}}, ROOT / "config/schema.yaml")

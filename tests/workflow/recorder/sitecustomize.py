@@ -18,5 +18,5 @@ def record() -> None:
     draft.replace(draft.with_suffix(".json"))
 
 
-program = os.path.abspath(sys.argv[0]) if hasattr(sys, "argv") else ""
+program = str(Path(sys.argv[0]).absolute())
 atexit.register(record)
