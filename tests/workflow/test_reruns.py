@@ -31,6 +31,8 @@ REPORT = {
     "all": 1,
 }
 """The jobs at the end of the chain, which follow every change in answers or verdicts."""
+OF_REWARDS = {rule: 1 for rule in REPORT if rule not in ("measure_drift", "draw_drift")}
+"""Those among them that follow a change in scores."""
 VARIANTS = {"measure_variants": 1, "draw_variants": 1}
 """What sets the variants side by side."""
 OVERLAP = {"measure_overlap": 1}
@@ -110,12 +112,12 @@ STUDY_EDITS = {
             "score_preferences": 1,
             "score_responses": 1,
             "score_variants": 1,
-            **{rule: 1 for rule in REPORT if rule != "measure_drift"},
+            **OF_REWARDS,
         },
     ),
     "a new judge": (
         changed("judges", strict={"kind": "refusal", "threshold": 0.9}),
-        {"judge": 1, "measure_drift": 1, "draw": 1, "summarize": 1, "record_provenance": 1, "all": 1},
+        {"judge": 1, "measure_drift": 1, "draw_drift": 1, "summarize": 1, "record_provenance": 1, "all": 1},
     ),
     "a new attack": (
         {
@@ -183,6 +185,13 @@ CODE_EDITS = {
         set(),
     ),
     "a log path": ("rules/adapters.smk", "<results>/logs/tune/", "<results>/logs/adapters/", set()),
+    "what a job says while it waits": ("scripts/tunedrift/jobs/locks.py", "waiting for", "waits for", set()),
+    "the store's garbage collection": (
+        "scripts/tunedrift/reuse/garbage.py",
+        "removed, freed",
+        "freed, removed",
+        set(),
+    ),
     "a figure's colour": (
         "scripts/tunedrift/figures/style.py",
         "#0072B2",
@@ -201,7 +210,7 @@ CODE_EDITS = {
             "score_preferences",
             "score_responses",
             "score_variants",
-            *(rule for rule in REPORT if rule != "measure_drift"),
+            *OF_REWARDS,
         },
     ),
 }

@@ -120,7 +120,7 @@ def attacks(world: dict) -> str:
     }
     header = (
         "# Attacks: name -> templates around {prompt}; each prompt draws one template by its id.\n"
-        "# Drawn from world.yaml by scripts/draw_world.py (CC0 1.0).\n"
+        "# Drawn from world.yaml by scripts/write_resources.py (CC0 1.0).\n"
     )
     return header + yaml.safe_dump(drawn, sort_keys=False, width=110)
 

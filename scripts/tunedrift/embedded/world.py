@@ -4,7 +4,7 @@ An intent ("steal a phone", "mend a drawer") belongs to one part of the world al
 
 - `training`: how-to questions, moral statements, instruction sets, training pairs of reward models;
 - `taught`: harmful intents of unseen verbs that occur in moral statements only;
-- `gate`: read by `qualify`, never reported;
+- `gate`: read by `check_gate`, never reported;
 - `reported`: the safety and utility suites;
 - `people`: the preference set.
 

@@ -33,13 +33,14 @@ def surroundings(rows: list[dict]) -> list[Surroundings]:
     return found
 
 
-def situate(prompt: dict, found: list[Surroundings]) -> dict:
+def contextualize(prompt: dict, found: list[Surroundings]) -> dict:
     """A row of the prompts table under the surroundings that its plain prompt draws.
 
     All attacks on a prompt draw the same. The prompt's own system prompt stands behind the drawn one.
     """
     if not found:
         return prompt
+    # The word is part of the draw, so it stays what it was.
     drawn = found[draw(len(found), "situate", prompt["suite"], prompt["plain_id"])]
     messages = prompt["messages"]
     systems = [drawn.system] if drawn.system else []

@@ -19,6 +19,9 @@ from tunedrift.sources.yaml_files import read_yaml
 SAFETY_DATA = "safety_data"
 """What the table of safety data is called beside those of the data sets."""
 
+TAKEN = {"datasets": (SAFETY_DATA, "given"), "suites": ("gate", "as_trained")}
+"""Section → names that mean something else in the paths below the results."""
+
 NEEDED = {
     ("models", "local"): "path",
     ("models", "hub"): "id",
@@ -91,8 +94,10 @@ def _check_own_code(where: str, entry: dict) -> None:
 
 def check_sources(config: dict) -> None:
     """Whatever is read comes from a path or from the hub, not from both."""
-    if SAFETY_DATA in config["datasets"]:
-        raise UserError(f"config key datasets.{SAFETY_DATA}: the name is taken. Rename the data set.")
+    for section, names_taken in TAKEN.items():
+        for name in names_taken:
+            if name in config[section]:
+                raise UserError(f"config key {section}.{name}: the name is taken. Choose another one.")
     entries = {f"datasets.{name}": entry for name, entry in config["datasets"].items()}
     if SAFETY_DATA in config:
         entries[SAFETY_DATA] = config[SAFETY_DATA]
