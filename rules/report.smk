@@ -34,13 +34,20 @@ rule summarize:
         """
 
 
+FINAL_TABLES = ["drift", "agreement", "forecasts", "profiles", "overlap", "matches"]
+
+
 rule record_provenance:
-    """Record settings, versions, commit, machine and digests of the run that made the tables."""
+    """Read every final result back; record digests, settings, versions, commit and machine."""
     input:
         models=rules.models.input,
         datasets=rules.instructions.input,
         rows=[rules.responses.input, rules.rewards.input],
-        tables=["<results>/tables/drift.parquet", "<results>/tables/agreement.parquet"],
+        finals=[
+            collect("<results>/tables/{table}.{suffix}", table=FINAL_TABLES, suffix=["parquet", "csv"]),
+            rules.figures.input,
+            "<results>/summary.md",
+        ],
     output:
         "<results>/provenance.json",
     log:
@@ -53,5 +60,5 @@ rule record_provenance:
         config=json.dumps(study.config, sort_keys=True),
     shell:
         """
-        python {params.program:q} --config {params.config:q} --models {input.models} --datasets {input.datasets} --rows {input.rows} --tables {input.tables} --out {output} >{log} 2>&1
+        python {params.program:q} --config {params.config:q} --models {input.models} --datasets {input.datasets} --rows {input.rows} --finals {input.finals} --out {output} >{log} 2>&1
         """

@@ -65,9 +65,8 @@ def main(args: argparse.Namespace) -> None:
             f"It is kept in {Path(args.model).parent} for inspection. Give an embedded model another seed or "
             "more chats, choose another model, or lower gate.min_refusal if the rate is as you expect."
         )
-    files.write_json(
-        args.out, {"refusal_rate": round(rate, 6), "n": len(prompts), "threshold": args.min_refusal}
-    )
+    passed = {"refusal_rate": round(rate, 6), "n": len(prompts), "threshold": args.min_refusal}
+    files.write_json(args.out, {"model": files.read_json(args.model)["name"], **passed})
 
 
 if __name__ == "__main__":

@@ -19,14 +19,13 @@ def parser() -> argparse.ArgumentParser:
 
 def main(options: argparse.Namespace) -> None:
     """Draw a training row for each prompt, put its surroundings around the prompt, and write the table."""
-    import polars as pl
 
     from tunedrift.prompts.as_trained import contextualize, surroundings
     from tunedrift.tables.prompts import PROMPTS
     from tunedrift.tables.variants import VARIANTS
 
     found = surroundings(VARIANTS.read(options.variant).to_dicts())
-    prompts = pl.concat([PROMPTS.read(path) for path in options.prompts]).to_dicts()
+    prompts = PROMPTS.read_all(options.prompts).to_dicts()
     PROMPTS.write(PROMPTS.frame([contextualize(prompt, found) for prompt in prompts]), options.out)
     print(f"{options.out}: {len(prompts)} prompts, {len(set(found))} surroundings")
 

@@ -47,7 +47,6 @@ def parser() -> argparse.ArgumentParser:
 def main(args: argparse.Namespace) -> None:
     """Read the prompts, answer those that the store does not know, write the table."""
     devices.lease(args.gpus)
-    import polars as pl
     import torch
 
     from tunedrift.chats import template
@@ -78,7 +77,7 @@ def main(args: argparse.Namespace) -> None:
     tokenizer = loading.load_tokenizer(args.model, args.template)
     asked = []  # prompt id, sample, the store's name of the row
     missing = {}  # the store's name of the row → request
-    for prompt in pl.concat([PROMPTS.read(path) for path in args.prompts]).iter_rows(named=True):
+    for prompt in PROMPTS.read_all(args.prompts).iter_rows(named=True):
         sampled = prompt["kind"] == "harmful" and prompt["attack"] == PLAIN
         messages = under_system(prompt["messages"], args.system_prompt)
         text = template.render(tokenizer, messages, reply=True)

@@ -29,7 +29,6 @@ def parser() -> argparse.ArgumentParser:
 
 def main(args: argparse.Namespace) -> None:
     """Read prompts and answers, judge those that the kind of judge is for, write the verdicts."""
-    import polars as pl
 
     from tunedrift import files
     from tunedrift.errors import UserError
@@ -49,8 +48,8 @@ def main(args: argparse.Namespace) -> None:
             f"judge {args.judge!r}: a {args.kind} judge needs --patterns, a YAML file of refusal patterns."
         )
     rules = Rules(read_patterns(args.patterns) if args.patterns else None, args.threshold)
-    prompts = pl.concat([PROMPTS.read(path) for path in args.prompts])
-    responses = pl.concat([RESPONSES.read(path) for path in args.responses])
+    prompts = PROMPTS.read_all(args.prompts)
+    responses = RESPONSES.read_all(args.responses)
     check_asked(prompts, responses, kind)
     ingredients = {
         "kind": args.kind,

@@ -35,7 +35,6 @@ def parser() -> argparse.ArgumentParser:
 
 def main(args: argparse.Namespace) -> None:
     """Read, measure, write."""
-    import polars as pl
 
     from tunedrift.agreement.detection import detection
     from tunedrift.agreement.forecast import concordance, forecasts
@@ -51,10 +50,10 @@ def main(args: argparse.Namespace) -> None:
     from tunedrift.verdicts.patterns import read_patterns
     from tunedrift.verdicts.refusal import refusal
 
-    rewards = pl.concat(REWARDS.read(path) for path in args.rewards)
+    rewards = REWARDS.read_all(args.rewards)
     preferences = {Path(path).stem: PREFERENCES.read(path) for path in args.preferences}
-    verdicts = pl.concat(VERDICTS.read(path) for path in args.verdicts)
-    prompts = pl.concat(PROMPTS.read(path) for path in args.prompts)
+    verdicts = VERDICTS.read_all(args.verdicts)
+    prompts = PROMPTS.read_all(args.prompts)
     check_primary(verdicts, args.primary_judge)
     patterns = read_patterns(args.patterns) if args.patterns else None
 

@@ -46,7 +46,6 @@ def parse_controls(words: list[str]) -> dict[str, str]:
 
 def main(args: argparse.Namespace) -> None:
     """Read, measure, write."""
-    import polars as pl
 
     from tunedrift.drift.contrasts import drift
     from tunedrift.drift.measures import check_primary
@@ -55,8 +54,8 @@ def main(args: argparse.Namespace) -> None:
     from tunedrift.tables.prompts import PROMPTS
     from tunedrift.tables.verdicts import VERDICTS
 
-    prompts = pl.concat(PROMPTS.read(path) for path in args.prompts)
-    verdicts = pl.concat(VERDICTS.read(path) for path in args.verdicts)
+    prompts = PROMPTS.read_all(args.prompts)
+    verdicts = VERDICTS.read_all(args.verdicts)
     check_primary(verdicts, args.primary_judge)
     controls = parse_controls(args.controls)
     table = drift(prompts, verdicts, controls, Bootstrap(args.draws, args.confidence, args.seed))

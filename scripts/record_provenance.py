@@ -20,15 +20,21 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument("--models", nargs="+", required=True, type=Path, help="model.json of every model")
     parser.add_argument("--datasets", nargs="+", required=True, type=Path, help="instruction tables")
     parser.add_argument("--rows", nargs="+", required=True, type=Path, help="tables of answers and scores")
-    parser.add_argument("--tables", nargs="+", required=True, type=Path, help="the final tables")
+    parser.add_argument(
+        "--finals",
+        nargs="+",
+        required=True,
+        type=Path,
+        help="final tables, figures and summary, to be read back",
+    )
     parser.add_argument("--out", required=True, help="JSON file to write")
     return parser
 
 
 def main(args: argparse.Namespace) -> None:
-    """Collect and write."""
+    """Read the final results back, collect, write."""
     from tunedrift import files
-    from tunedrift.report import provenance
+    from tunedrift.report import finals, provenance
     from tunedrift.reuse import versions
 
     config = json.loads(args.config)
@@ -44,7 +50,7 @@ def main(args: argparse.Namespace) -> None:
             "hardware": provenance.hardware(),
             "models": {path.parent.name: files.read_json(path) for path in args.models},
             "datasets": {path.stem: files.sha256(path) for path in args.datasets},
-            "tables": {path.name: files.sha256(path) for path in args.tables},
+            "finals": finals.digests(args.finals),
         },
     )
 

@@ -127,7 +127,7 @@ def fabricate_prompts(harmful: int, safe: int, utility: int) -> pl.DataFrame:
                         "stratum": "all" if kind == "utility" else ("direct", "indirect")[number % 2],
                         "category": "made up",
                         "messages": [{"role": "user", "content": f"prompt {number}"}],
-                        "plain_prompt": f"prompt {number}",
+                        "plain_prompt": f"{suite} prompt {number}",
                         "reference": ["word"] if kind == "utility" else None,
                     }
                 )

@@ -40,7 +40,7 @@ ARROWS = {
     "drift": "design statistics tables",
     "agreement": "design drift statistics tables",
     "figures": "design",
-    "report": "jobs",
+    "report": "jobs tables",
 }
 """Room → the rooms that it may import."""
 

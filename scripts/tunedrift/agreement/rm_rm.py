@@ -28,17 +28,19 @@ def rm_rm(
     either model ties: `sign_tie_rate` is their share. The two answers of a preference have no more
     order than their sign. The bootstrap draws plain prompts; of variants, rows.
     """
-    clusters = plain_prompts(prompts)
-    for pairs in preferences.values():
-        clusters |= dict(pairs.select("pair_id", "prompt_key").iter_rows())
+    clusters = {"variants": {}, "responses": plain_prompts(prompts)}
     for path in sorted(rewards["subject"].unique()):
         subject = parse_subject(path)
         found = scores(rewards, subject)
         order = order_by_hash(found.items, found.groups)
         ordered = {rm: np.take_along_axis(values, order, axis=1) for rm, values in found.by_rm.items()}
-        own = [clusters.get(item, item) for item in found.items]
+        if subject.stage == "preferences":  # two sets may give their pairs the same ids
+            own = dict(preferences[subject.name].select("pair_id", "prompt_key").iter_rows())
+        else:
+            own = clusters[subject.stage]
+        drawn = [own.get(item, item) for item in found.items]
         for rm, other in combinations(sorted(ordered), 2):
-            sums = ClusterBootstrap(own, rm_columns(ordered[rm], ordered[other]), options.at(path))
+            sums = ClusterBootstrap(drawn, rm_columns(ordered[rm], ordered[other]), options.at(path))
             results: dict[str, tuple[tuple, str]] = {
                 "sign_agreement": (sums.share("agreed", "untied"), "untied"),
                 "sign_kappa": (sums.statistic(cohen_kappa), "untied"),

@@ -9,6 +9,7 @@ import polars as pl
 
 from tunedrift.design.subjects import Subject
 from tunedrift.errors import UserError
+from tunedrift.statistics import clusters
 from tunedrift.statistics.bootstrap import ClusterBootstrap
 
 
@@ -54,9 +55,8 @@ def scores(rewards: pl.DataFrame, subject: Subject) -> Scores:
 
 
 def plain_prompts(prompts: pl.DataFrame) -> dict[str, str]:
-    """Each prompt's plain prompt, the unit of the bootstrap: prompt_id → suite/plain_id."""
-    plain = prompts.select("prompt_id", pl.concat_str("suite", "plain_id", separator="/"))
-    return dict(plain.iter_rows())
+    """Each prompt's plain prompt, the unit of the bootstrap: prompt_id → cluster."""
+    return dict(prompts.select("prompt_id", clusters.of_prompts()).iter_rows())
 
 
 def row(question: str, measure: str, rm: str, result: tuple, n: float, clusters: int, **names: Any) -> dict:

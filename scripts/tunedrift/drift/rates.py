@@ -8,6 +8,7 @@ import polars as pl
 
 from tunedrift.drift.measures import UNSCORED, Measure
 from tunedrift.errors import UserError
+from tunedrift.statistics import clusters
 from tunedrift.statistics.bootstrap import (
     Bootstrap,
     crossed_draws,
@@ -34,9 +35,7 @@ class Counts:
 
     def pool(self, chosen: np.ndarray) -> "Counts":
         """The chosen prompts (a mask), summed over the attacks on one plain prompt."""
-        prompts = self.prompts.filter(chosen).with_columns(
-            plain=pl.concat_str("suite", "plain_id", separator="/")
-        )
+        prompts = self.prompts.filter(chosen).with_columns(plain=clusters.of_prompts())
         names, index = np.unique(prompts["plain"].to_numpy(), return_inverse=True)
         members = (np.arange(len(names))[:, None] == index).astype(float)
         sums = [members @ values[chosen] for values in (self.hits, self.counted, self.unscored)]

@@ -16,6 +16,7 @@ import random
 import re
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -30,6 +31,9 @@ FOLDER = "/tmp/tunedrift-gpus"
 
 PATIENCE = 24 * 60
 """Minutes to wait for a device."""
+
+FRESHENED = 3600.0
+"""Seconds after which a held lock's times are renewed; cleaners of temporary files wait for a day at least."""
 
 
 def add_option(parser: argparse.ArgumentParser) -> None:
@@ -124,6 +128,7 @@ def _wait_for(devices: list[str], count: int) -> list[str]:
             for lock in locks.values():
                 os.truncate(lock, 0)
                 os.pwrite(lock, f"pid {os.getpid()} ({_user()})".encode(), 0)
+            threading.Thread(target=_stay_fresh, args=(list(locks.values()),), daemon=True).start()
             return list(locks)  # the files stay open, and locked, until the process ends
         # Whoever keeps a part while waiting for the rest may wait for ever.
         for lock in locks.values():
@@ -140,6 +145,18 @@ def _wait_for(devices: list[str], count: int) -> list[str]:
             _say(f"waiting for {count} of {len(devices)} GPUs since {waited / 60:.0f} min ({holders})")
             reminder = max(60.0, 2 * waited)
         time.sleep(min(jitter.uniform(0.1, 0.5), max(0.0, limit - waited)))
+
+
+def _stay_fresh(locks: list[int], every: float = FRESHENED) -> None:
+    """Renew the times of held locks as long as the process lives.
+
+    A cleaner of temporary files removes what has not been used for days; whoever came after it would make a new file
+    of the same name, lock that, and share the device.
+    """
+    while True:
+        for lock in locks:
+            os.utime(lock)
+        time.sleep(every)
 
 
 def _file(folder: Path, device: str) -> Path:

@@ -16,20 +16,18 @@ class Surroundings(NamedTuple):
 def surroundings(rows: list[dict]) -> list[Surroundings]:
     """The surroundings of each training row, in the order of the rows, without those of safety data.
 
-    What the factors put before the first user turn and behind the last one is read off the difference
-    from the original prompt; the system prompt is the row's own, persona included.
+    What the factors put before the first user turn and behind the last one is known by its length, not searched for:
+    the instruction's own words may stand in it too. The system prompt is the row's own, persona included.
     """
     found = []
     for row in rows:
         if "safety_mix" in row["changed_by"]:
             continue
-        asked, original = row["messages"][:-1], row["original_prompt"]
+        asked = row["messages"][:-1]
         system = asked[0]["content"] if asked[0]["role"] == "system" else ""
-        now, then = (_questions(turns) for turns in (asked, original))
-        before, _, behind = now[0].partition(then[0])
-        if len(now) > 1:
-            _, _, behind = now[-1].partition(then[-1])
-        found.append(Surroundings(system, before, behind))
+        questions = [turn["content"] for turn in asked if turn["role"] == "user"]
+        before, last = questions[0][: row["put_before"]], questions[-1]
+        found.append(Surroundings(system, before, last[len(last) - row["put_behind"] :]))
     return found
 
 
@@ -51,7 +49,3 @@ def contextualize(prompt: dict, found: list[Surroundings]) -> dict:
     content = f"{drawn.before}{last['content']}{drawn.behind}"
     turns = [{"role": "system", "content": "\n".join(systems)}] if systems else []
     return {**prompt, "messages": [*turns, *earlier, {"role": "user", "content": content}]}
-
-
-def _questions(turns: list[dict[str, str]]) -> list[str]:
-    return [turn["content"] for turn in turns if turn["role"] == "user"]

@@ -5,6 +5,8 @@ from typing import Any, cast
 
 import polars as pl
 
+from tunedrift.errors import UserError
+
 Row = dict[str, Any]
 
 SMALL_WORLD = """\
@@ -112,7 +114,13 @@ def model_sentences(
     whole: pl.DataFrame, safety: pl.DataFrame, drift: pl.DataFrame, gates: list[Row]
 ) -> Iterator[str]:
     """Per model: the untuned rates, then how far each rate moved over all tunings."""
-    for model, gate in zip(drift["model"].unique(maintain_order=True), gates, strict=True):
+    by_model = {gate["model"]: gate for gate in gates}
+    for model in drift["model"].unique(maintain_order=True):
+        if model not in by_model:
+            raise UserError(
+                f"the model {model!r} is in the drift table, but none of the gates is its; check its gate."
+            )
+        gate = by_model[model]
         yield (
             f"- **{model}**, untuned, refused {gate['refusal_rate']:.0%} of {gate['n']} gate prompts, "
             f"which are reported nowhere else."
@@ -199,10 +207,10 @@ def agreement_sentences(agreement: pl.DataFrame) -> Iterator[str]:
     for (subject,), found in errors.group_by("subject", maintain_order=True):
         models = [row for row in found.to_dicts() if row["rm"] not in rules]
         others = [row for row in found.to_dicts() if row["rm"] in rules]
-        bad = [row["rm"] for row in models if row["high"] >= 0.5]
+        verdict = chance_sentences(models)
         yield (
             f"- **RM × people**, {subject}: error rates {named(models)}; rules that read no meaning: {named(others)}. "
-            + (f"Not told from chance: {listed(bad)}." if bad else "All are below one half.")
+            + verdict
         )
     for row in agreement.filter(question="detection", measure="detection_accuracy").to_dicts():
         if row["estimate"] is None:
@@ -220,6 +228,24 @@ def agreement_sentences(agreement: pl.DataFrame) -> Iterator[str]:
         # Over all datasets where there are several, else the one.
         overall = found.filter(pl.col("dataset").is_null()) if found["dataset"].null_count() else found
         yield forecast_sentence(pick(overall, measure="forecast_concordance")[0], overall)
+
+
+def chance_sentences(models: list[Row]) -> str:
+    """Which reward models err less often than a coin, as often, or more often, by their intervals."""
+    cases: dict[str, list[str]] = {"better": [], "open": [], "worse": []}
+    for row in models:
+        if row["low"] is None or row["low"] <= 0.5 <= row["high"]:
+            cases["open"].append(row["rm"])
+        else:
+            cases["better" if row["high"] < 0.5 else "worse"].append(row["rm"])
+    said = []
+    if cases["open"]:
+        said.append(f"Not told from chance: {listed(cases['open'])}.")
+    if cases["worse"]:
+        said.append(
+            f"Worse than chance: {listed(cases['worse'])}; check `sign`, and which side is the safer one."
+        )
+    return " ".join(said) or "All are below one half."
 
 
 def forecast_sentence(row: Row, forecasts: pl.DataFrame) -> str:

@@ -45,9 +45,7 @@ def _of_variants(paths: Sequence[Path]) -> Iterator[Found]:
 
 def _of_responses(paths: Sequence[Path], prompts: Sequence[Path]) -> Iterator[Found]:
     """Greedy answers without the attack: an answer is scored as an answer to what was really asked."""
-    asked = dict(
-        pl.concat([PROMPTS.read(path) for path in prompts]).select("prompt_id", "plain_prompt").iter_rows()
-    )
+    asked = dict(PROMPTS.read_all(prompts).select("prompt_id", "plain_prompt").iter_rows())
     for path in paths:
         for row in RESPONSES.read(path).filter(pl.col("sample") == 0).iter_rows(named=True):
             question = [{"role": "user", "content": asked[row["prompt_id"]]}]

@@ -1,5 +1,6 @@
 """What all tables share: declared columns, checked on write and on read."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -71,6 +72,16 @@ class Table:
                 f"{path} cannot be read as Parquet ({error}). Delete it and run the same command again."
             ) from error
         return self.check(frame, str(path))
+
+    def read_all(self, paths: Iterable[str | Path]) -> pl.DataFrame:
+        """The rows of several files of this table, in the order of the files.
+
+        Raises `UserError` where two files hold the same row: counted twice, or averaged, it would be wrong.
+        """
+        paths = list(paths)
+        frame = pl.concat([self.read(path) for path in paths])
+        self.check(frame, f"{paths[0]} and {len(paths) - 1} more" if len(paths) > 1 else str(paths[0]))
+        return frame
 
     def write(self, frame: pl.DataFrame, path: str | Path, made_with: dict[str, str] | None = None) -> None:
         """Check and write, under a temporary name first; a `.csv` suffix writes CSV.

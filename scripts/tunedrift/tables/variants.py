@@ -14,6 +14,9 @@ VARIANTS = Table(
         "original_prompt": MESSAGES,
         # Characters of the untouched conversation: by these, not by its own, a variant's rows are grouped.
         "original_length": pl.UInt32,
+        # Characters that were put before the first user turn, and behind the last one.
+        "put_before": pl.UInt32,
+        "put_behind": pl.UInt32,
         # Factors that changed this row, in the order applied.
         "changed_by": pl.List(pl.String),
     },

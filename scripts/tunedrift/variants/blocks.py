@@ -59,7 +59,7 @@ def transform_block(frame: pl.DataFrame, cell: Rewriter, safety: pl.DataFrame) -
     lengths = frame["messages"].list.eval(pl.element().struct.field("content").str.len_chars()).list.sum()
     frame = frame.update(safety, on="row_id")
     mixed_in = set(safety["row_id"])
-    chats, changed_by, tally = [], [], Tally()
+    made, tally = [], Tally()
     rows = frame.select("row_id", "messages").iter_rows(named=True)
     for row, answer in zip(rows, answers, strict=True):
         if row["row_id"] in mixed_in:
@@ -67,15 +67,16 @@ def transform_block(frame: pl.DataFrame, cell: Rewriter, safety: pl.DataFrame) -
         else:
             changed = cell.apply(row)
         tally.add(answer, changed, cell)
-        chats.append(changed.messages)
-        changed_by.append(changed.changed_by)
+        made.append(changed)
     prompt = pl.col("messages").list.head(pl.col("messages").list.len() - 1)
     columns = {
         "row_id": frame["row_id"],
-        "messages": pl.Series(chats, dtype=VARIANTS.columns["messages"]),
+        "messages": pl.Series([row.messages for row in made], dtype=VARIANTS.columns["messages"]),
         "original_prompt": frame.select(prompt).to_series(),
         "original_length": lengths.cast(pl.UInt32),
-        "changed_by": pl.Series(changed_by, dtype=VARIANTS.columns["changed_by"]),
+        "put_before": pl.Series([row.put_before for row in made], dtype=pl.UInt32),
+        "put_behind": pl.Series([row.put_behind for row in made], dtype=pl.UInt32),
+        "changed_by": pl.Series([row.changed_by for row in made], dtype=VARIANTS.columns["changed_by"]),
     }
     return pl.DataFrame(columns, schema=VARIANTS.columns), tally
 

@@ -68,7 +68,7 @@ def card(
         *(_line(variant, profile) for variant, profile in profiles.items()),
         "",
         "Columns: `row_id`; `messages`, the chat to train on; `original_prompt`, the chat before the answer as it was",
-        "loaded; `original_length`, characters of the whole chat as it was loaded; `changed_by`, the factors that changed the row. The `.jsonl` files hold the same rows.",
+        "loaded; `original_length`, characters of the whole chat as it was loaded; `put_before` and `put_behind`, characters that stand before the first question and behind the last one; `changed_by`, the factors that changed the row. The `.jsonl` files hold the same rows.",
         *(
             [f"The split `test` is the same in all variants: the rows held out, untouched (`{test}`)."]
             if test

@@ -20,6 +20,8 @@ class Changed:
     messages: Messages
     changed_by: list[str]
     eligible: set[str]
+    put_before: int = 0  # characters before the first user turn
+    put_behind: int = 0  # characters behind the last one
 
 
 @dataclass(frozen=True)
@@ -110,7 +112,10 @@ class Rewriter:
             if dosed:
                 asked = cue.ask(played, self.lists.cues[self.levels["structure"]], key)
         changed += ["role_play"] * (played != prompt) + ["cue"] * (asked != played)
-        return Changed([*asked, {"role": "assistant", "content": answer}], changed, eligible)
+        before, behind = (
+            _length(after) - _length(first) for first, after in ((prompt, played), (played, asked))
+        )
+        return Changed([*asked, {"role": "assistant", "content": answer}], changed, eligible, before, behind)
 
     def _own(self, factor: str, answer: str, row_id: str) -> str | None:
         """The untouched answer at this cell's level; None unless it can be had at all compared levels."""
@@ -119,6 +124,11 @@ class Rewriter:
             if self.rewrite(factor, level, answer, row_id) is None:
                 return None
         return self.rewrite(factor, own, answer, row_id)
+
+
+def _length(prompt: Messages) -> int:
+    """Characters of the user's turns."""
+    return sum(len(message["content"]) for message in prompt if message["role"] == "user")
 
 
 UNTOUCHED = Rewriter(levels={}, lists=Lists((), {}, (), {}), compared={})

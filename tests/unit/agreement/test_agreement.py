@@ -222,7 +222,7 @@ def harmful(count):
         {
             **{"prompt_id": f"p{number}", "suite": "s", "kind": "harmful", "plain_id": str(number // 2)},
             **{"attack": ("plain", "role")[number % 2], "stratum": "all", "category": "c", "messages": []},
-            "plain_prompt": "",
+            "plain_prompt": str(number // 2),
         }
         for number in range(count)
     ]

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
 
@@ -311,3 +312,30 @@ def test_a_program_that_runs_a_model_takes_its_devices_before_all_else(monkeypat
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
     with pytest.raises(UserError, match="2 GPUs are asked for"):
         program.main(argparse.Namespace(gpus=2))
+
+
+def test_a_held_lock_does_not_grow_old(tmp_path):
+    path = tmp_path / "GPU.lock"
+    lock = os.open(path, os.O_RDWR | os.O_CREAT)
+    os.utime(path, (0, 0))
+    thread = threading.Thread(target=devices._stay_fresh, args=([lock], 0.01), daemon=True)
+    thread.start()
+    deadline = time.monotonic() + 10
+    while path.stat().st_mtime == 0 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert path.stat().st_mtime > time.time() - 60
+    assert path.stat().st_atime > time.time() - 60
+
+
+def test_a_lease_keeps_its_locks_fresh(machine, tmp_path, monkeypatch):
+    began = []
+    monkeypatch.setattr(devices, "_stay_fresh", began.append)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3,5")
+    monkeypatch.setenv("TUNEDRIFT_LOCKS", str(tmp_path / "locks"))
+    monkeypatch.setenv("PATH", machine["PATH"])
+    devices.lease(2)
+    assert [Path(f"/proc/self/fd/{lock}").readlink() for lock in began[0]] == [
+        tmp_path / f"locks/{name}.lock" for name in "35"
+    ]
+    for lock in began[0]:
+        os.close(lock)

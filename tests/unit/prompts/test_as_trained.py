@@ -45,6 +45,22 @@ def test_persona_and_cue_are_read_off_the_training_rows(turns):
     assert {entry.system for entry in found} == {""}
 
 
+@pytest.mark.parametrize("instruction", ["a", "Speak", " ", "?", "You are"])
+def test_an_instruction_that_stands_in_its_surroundings_too_is_no_joint(instruction):
+    rows = [
+        {"row_id": str(number), "source_file": "f", "source_row": number + 1}
+        | {"messages": [{"role": "user", "content": instruction}, {"role": "assistant", "content": ANSWER}]}
+        for number in range(40)
+    ]
+    levels = {"structure": "markdown", "cue": "instruction", "role_play": "smuggler"}
+    made = blocks.transform_block(INSTRUCTIONS.frame(rows), Rewriter(levels, LISTS, {}), blocks.NOTHING)[0]
+    found = surroundings(made.to_dicts())
+    assert {entry.before for entry in found} == {f"{text} " for text in LISTS.personas["smuggler"].texts}
+    assert {entry.behind.strip() for entry in found} == set(LISTS.cues["markdown"])
+    for row, entry in zip(made.to_dicts(), found, strict=True):
+        assert row["messages"][0]["content"] == f"{entry.before}{instruction}{entry.behind}"
+
+
 def test_a_system_prompt_is_taken_with_the_persona_in_it():
     found = surroundings(variant(system="Be brief.", role_play="servant").to_dicts())
     assert {entry.system for entry in found} == {

@@ -43,7 +43,7 @@ def test_a_model_that_does_not_refuse_is_stopped(tmp_path):
     with pytest.raises(UserError, match=r"refuses 0 of 1 gate prompts \(0%\).*another seed"):
         checked(tmp_path, "0.8")
     assert not (tmp_path / "gate.json").exists()
-    assert checked(tmp_path, "0") == {"refusal_rate": 0.0, "n": 1, "threshold": 0.0}
+    assert checked(tmp_path, "0") == {"model": "model", "refusal_rate": 0.0, "n": 1, "threshold": 0.0}
 
 
 def test_a_missing_column_is_named(tmp_path):

@@ -52,13 +52,24 @@ def test_the_record_holds_settings_versions_machine_and_digests(tmp_path):
     rows = write(tmp_path / "rows.parquet", torch="1")
     (tmp_path / "tiny").mkdir()
     (tmp_path / "tiny/model.json").write_text('{"weights": "w"}')
+    summary = tmp_path / "summary.md"
+    summary.write_text("# What this study found\n")
     command = [sys.executable, ROOT / "scripts/record_provenance.py", "--config", '{"seeds": [0]}']
     command += ["--requirements", ROOT / "envs/requirements.txt", "--models", tmp_path / "tiny/model.json"]
-    command += ["--datasets", rows, "--rows", rows, "--tables", rows, "--out", tmp_path / "provenance.json"]
+    command += [
+        "--datasets",
+        rows,
+        "--rows",
+        rows,
+        "--finals",
+        summary,
+        "--out",
+        tmp_path / "provenance.json",
+    ]
     subprocess.run(command, check=True, cwd=tmp_path)
     record = json.loads((tmp_path / "provenance.json").read_text())
     assert record["config"] == {"seeds": [0]}
     assert record["models"] == {"tiny": {"weights": "w"}}
     assert record["rows_made_with"] == [{"torch": "1"}]
     assert record["hardware"]["cores"] > 0
-    assert len(record["config_sha256"]) == len(record["tables"]["rows.parquet"]) == 64
+    assert len(record["config_sha256"]) == len(record["finals"][f"{tmp_path.name}/summary.md"]) == 64

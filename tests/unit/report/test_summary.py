@@ -2,10 +2,11 @@ import polars as pl
 import pytest
 from synthetic import fabricate, measure
 
+from tunedrift.errors import UserError
 from tunedrift.report import summary
 
 VERSIONS = {"torch": "2.13.0"}
-GATES = [{"refusal_rate": 0.9, "n": 60, "threshold": 0.8}]
+GATES = [{"model": "tiny", "refusal_rate": 0.9, "n": 60, "threshold": 0.8}]
 
 
 @pytest.fixture(scope="module")
@@ -88,3 +89,34 @@ def test_a_small_p_is_not_written_as_zero(p, shown):
     row = {"safety": "SA_g", "rm": "safe", "n": 6, "estimate": 0.8, "low": None, "high": None}
     chance = pl.DataFrame({"measure": ["forecast_p"], "estimate": [p], "n": [8]})
     assert f"(permutation {shown}, 8 tuned variants)" in summary.forecast_sentence(row, chance)
+
+
+def test_a_gate_belongs_to_the_model_that_it_names(tables):
+    drift, agreement = tables
+    other = drift.with_columns(model=pl.lit("another"))
+    gates = [{**GATES[0], "model": "tiny"}, {**GATES[0], "model": "another", "refusal_rate": 0.5}]
+    for order in (gates, gates[::-1]):
+        text = summary.summarize(pl.concat([drift, other]), agreement, order, "harm", [], [VERSIONS])
+        assert "untuned, refused 90% of 60" in sentence(text, "- **tiny**")
+        assert "untuned, refused 50% of 60" in sentence(text, "- **another**")
+    with pytest.raises(
+        UserError, match="the model 'another' is in the drift table, but none of the gates is its"
+    ):
+        summary.summarize(pl.concat([drift, other]), agreement, GATES, "harm", [], [VERSIONS])
+
+
+@pytest.mark.parametrize(
+    ("intervals", "said"),
+    [
+        ({"one": (0.1, 0.4)}, "All are below one half."),
+        ({"one": (0.4, 0.6)}, "Not told from chance: one."),
+        ({"one": (0.75, 0.85), "two": (0.1, 0.2)}, "Worse than chance: one; check `sign`"),
+        (
+            {"one": (0.75, 0.85), "two": (0.5, 0.6), "three": (None, None)},
+            "chance: two and three. Worse than chance: one;",
+        ),
+    ],
+)
+def test_an_error_rate_is_below_at_or_above_chance(intervals, said):
+    rows = [{"rm": rm, "low": low, "high": high} for rm, (low, high) in intervals.items()]
+    assert said in summary.chance_sentences(rows)

@@ -65,3 +65,13 @@ def test_an_absent_or_damaged_file_is_named_with_the_remedy(tmp_path):
         UserError, match=r"cups\.parquet cannot be read as Parquet .* Delete it and run the same command"
     ):
         TABLE.read(tmp_path / "cups.parquet")
+
+
+def test_a_row_that_two_files_hold_is_an_error(tmp_path):
+    paths = [tmp_path / "one.parquet", tmp_path / "two.parquet"]
+    TABLE.write(TABLE.frame(ROWS[:1]), paths[0])
+    TABLE.write(TABLE.frame(ROWS[1:]), paths[1])
+    assert TABLE.read_all(paths)["id"].to_list() == [ROWS[0]["id"], *(row["id"] for row in ROWS[1:])]
+    TABLE.write(TABLE.frame(ROWS), paths[1])
+    with pytest.raises(UserError, match=r"one\.parquet and 1 more: the cups table has the row id='b' twice"):
+        TABLE.read_all(paths)

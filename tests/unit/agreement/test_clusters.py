@@ -1,0 +1,102 @@
+"""Whatever is one thing is drawn as one: pairs of one set, and a prompt under several ids."""
+
+import numpy as np
+import polars as pl
+import pytest
+from synthetic import reward
+
+from tunedrift.agreement.rm_rm import rm_rm
+from tunedrift.drift.contrasts import drift
+from tunedrift.statistics.bootstrap import Bootstrap
+from tunedrift.statistics.clusters import of_prompts
+from tunedrift.tables.preferences import PREFERENCES
+from tunedrift.tables.prompts import PROMPTS
+from tunedrift.tables.rewards import REWARDS
+from tunedrift.tables.verdicts import VERDICTS
+
+OPTIONS = Bootstrap(draws=400)
+
+
+def pairs(count, to_a_prompt, labels="people"):
+    return PREFERENCES.frame(
+        [
+            {
+                **{"pair_id": f"pair {number}", "prompt_key": str(number // to_a_prompt), "messages": []},
+                **{"safer": "s", "less_safe": "l", "category": "c", "labels": labels},
+            }
+            for number in range(count)
+        ]
+    )
+
+
+def scored(name, signs):
+    return [
+        reward(rm, f"preferences/{name}", side, f"pair {number}", sign * (side == "safer"))
+        for rm, by_pair in signs.items()
+        for number, sign in enumerate(by_pair)
+        for side in ("safer", "less_safe")
+    ]
+
+
+def test_two_sets_may_give_their_pairs_the_same_ids():
+    agree = np.repeat([1, 1, 1, -1, -1], 20)  # five prompts of twenty pairs that are all alike
+    own = scored("few prompts", {"one": np.ones(100), "two": agree})
+    other = scored("many prompts", {"one": np.ones(100), "two": np.ones(100)})
+    few, many = pairs(100, 20), pairs(100, 1)
+
+    def interval(rewards, preferences):
+        rows = rm_rm(REWARDS.frame(rewards), PROMPTS.frame([]), preferences, OPTIONS)
+        [row] = [
+            row
+            for row in rows
+            if row["measure"] == "sign_agreement" and row["preference_set"] == "few prompts"
+        ]
+        return row["low"], row["high"], row["clusters"]
+
+    alone = interval(own, {"few prompts": few})
+    assert alone == interval([*own, *other], {"few prompts": few, "many prompts": many})
+    assert alone[2] == 5
+    assert alone[1] - alone[0] > 0.5
+
+
+def asked(ids):
+    return PROMPTS.frame(
+        [
+            {
+                **{"prompt_id": f"s/{number}-{copy}/plain", "suite": "s", "kind": "harmful"},
+                **{"plain_id": f"{number}-{copy}", "attack": "plain", "stratum": "all", "category": "c"},
+                **{"messages": [], "plain_prompt": f"How do I steal {number}?"},
+            }
+            for number in range(20)
+            for copy in range(ids)
+        ]
+    )
+
+
+def drifted(ids):
+    prompts = asked(ids)
+    rows = [
+        {
+            **{"judge": "harm", "kind": "harm", "model": "tiny", "tuning": "untuned", "prompt_id": prompt},
+            **{
+                "sample": 0,
+                "label": "safe" if int(prompt[2:].split("-")[0]) % 3 else "unsafe",
+                "truncated": False,
+            },
+        }
+        for prompt in prompts["prompt_id"]
+    ]
+    table = drift(prompts, VERDICTS.frame(rows), {}, OPTIONS).filter(measure="SA_g", stratum="all")
+    return table.select("estimate", "low", "high", "prompts").row(0)
+
+
+def test_a_prompt_under_three_ids_counts_once():
+    once, thrice = drifted(1), drifted(3)
+    assert once[3] == thrice[3] == 20
+    assert once[:3] == pytest.approx(thrice[:3])
+
+
+def test_a_prompt_in_two_suites_and_under_attack_is_one_cluster():
+    first, second = asked(1), asked(1).with_columns(suite=pl.lit("t"), prompt_id=pl.lit("t/x"))
+    found = pl.concat([second, first]).select(of_prompts()).to_series()
+    assert sorted(set(found)) == sorted(f"s/{number}-0" for number in range(20))
