@@ -109,12 +109,16 @@ rule export:
         program=program("export"),
         code=code_digest(program("export")),
         source=lambda wildcards: json.dumps(study.dataset(wildcards.dataset), sort_keys=True),
-        safety=json.dumps(study.safety_source(), sort_keys=True) if study.safety_source() else "",
+        safety=flags(
+            {"safety_source": json.dumps(study.safety_source(), sort_keys=True)}
+            if study.safety_source()
+            else {}
+        ),
         out=subpath(output.card, parent=True),
     shell:
         """
         python {params.program:q} --dataset {wildcards.dataset} --source {params.source:q} --files {input.files:q} \
-            --safety-source {params.safety:q} --safety-files {input.safety_files:q} \
+            {params.safety} --safety-files {input.safety_files:q} \
             --rejects {input.rejects} --held-out {input.held_out} --variants {input.variants} \
             --out {params.out} >{log} 2>&1
         """

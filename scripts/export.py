@@ -15,9 +15,7 @@ def parser() -> argparse.ArgumentParser:
     options.add_argument(
         "--files", nargs="*", type=Path, default=[], help="its source files, none for a hub's data set"
     )
-    options.add_argument(
-        "--safety-source", default="", help="the same of the safety data, if a variant has some"
-    )
+    options.add_argument("--safety-source", help="the same of the safety data, if a variant has some")
     options.add_argument(
         "--safety-files", nargs="*", type=Path, default=[], help="source files of the safety data"
     )
