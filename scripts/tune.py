@@ -80,6 +80,8 @@ def main(args: argparse.Namespace) -> None:
     from tunedrift.reuse.versions import versions
 
     given = {field.name: getattr(args, field.name) for field in dataclasses.fields(tuning.Settings)}
+    # What `auto` means here, so that a run killed on one machine is not taken up in another precision on the next.
+    given["precision"] = tuning.resolve_precision(args.precision)
     settings = tuning.Settings(**{**given, "target_modules": tuple(args.target_modules)})
     out = Path(args.out)
     ingredients = {

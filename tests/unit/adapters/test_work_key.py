@@ -1,0 +1,58 @@
+"""Where a tuning is taken up again: only by a run that computes alike."""
+
+import pytest
+import tiny
+import tune
+
+from tunedrift.adapters import launch, tuning
+from tunedrift.jobs import locks
+from tunedrift.tables.variants import VARIANTS
+
+
+class Begun(Exception):  # noqa: N818 - a signal, no error
+    """Carries the settings and the folder with which a tuning would begin."""
+
+
+@pytest.fixture
+def begin(tmp_path, monkeypatch):
+    model = tiny.save_chat_model(tmp_path / "chat")
+    VARIANTS.write(VARIANTS.frame([]), tmp_path / "original.parquet")
+    monkeypatch.chdir(tmp_path)
+
+    def together(_, args, settings, work, processes):
+        raise Begun(settings, work)
+
+    monkeypatch.setattr(launch, "together", together)
+    # This process itself would wait for the folder that it held before.
+    monkeypatch.setattr(locks, "hold", lambda _: None)
+
+    def begin(here, *words):
+        monkeypatch.setattr(tuning.placement, "half_precision", lambda: here)
+        monkeypatch.setattr("torch.cuda.is_available", lambda: here != "none")
+        given = [
+            "--model",
+            str(model),
+            "--variant",
+            "original.parquet",
+            "--seed",
+            "0",
+            "--out",
+            "adapter",
+            *words,
+        ]
+        with pytest.raises(Begun) as begun:
+            tune.main(tune.parser().parse_args(given))
+        return begun.value.args
+
+    return begin
+
+
+def test_what_was_begun_on_a_processor_is_not_taken_up_in_half_precision(begin):
+    begun = {here: begin(here) for here in ("none", "bfloat16", "float16")}
+    assert {here: settings.precision for here, (settings, _) in begun.items()} == {
+        "none": "fp32",
+        "bfloat16": "bf16",
+        "float16": "fp16",
+    }
+    assert len({work for _, work in begun.values()}) == 3
+    assert begin("bfloat16", "--precision", "fp32")[1] == begun["none"][1]
