@@ -1,11 +1,13 @@
 """Digests of code: what a program does, without how it is written down.
 
 A step reruns when its digest changes. Comments, layout, docstrings and modification times do not
-enter it; a change in any local module that the program imports, however indirectly, does.
+enter it; a change in any local module that the program imports, however indirectly, does. By hand, in `scripts/`:
+`python -m tunedrift.reuse.code_digest tune.py` lists the files behind one.
 """
 
 import ast
 import hashlib
+import sys
 from functools import cache
 from pathlib import Path
 
@@ -82,3 +84,7 @@ def _is_text(node: ast.stmt) -> bool:
 def _locate(root: Path, module: str) -> Path | None:
     path = root.joinpath(*module.split(".")).with_suffix(".py")
     return path if path.is_file() else None
+
+
+if __name__ == "__main__":
+    print(*covered(*sys.argv[1:]), sep="\n")

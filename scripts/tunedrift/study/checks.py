@@ -19,8 +19,12 @@ from tunedrift.sources.yaml_files import read_yaml
 SAFETY_DATA = "safety_data"
 """What the table of safety data is called beside those of the data sets."""
 
-TAKEN = {"datasets": (SAFETY_DATA, "given"), "suites": ("gate", "as_trained")}
-"""Section → names that mean something else in the paths below the results."""
+TAKEN = {
+    "datasets": (SAFETY_DATA, "given"),
+    "suites": ("gate", "as_trained"),
+    "attacks": ("plain", "wrapped"),
+}
+"""Section → names that mean something else in paths and tables: a prompt without attack is `plain`, all attacks are `wrapped`."""
 
 NEEDED = {
     ("models", "local"): "path",
@@ -96,7 +100,7 @@ def check_sources(config: dict) -> None:
     """Whatever is read comes from a path or from the hub, not from both."""
     for section, names_taken in TAKEN.items():
         for name in names_taken:
-            if name in config[section]:
+            if name in config.get(section, {}):
                 raise UserError(f"config key {section}.{name}: the name is taken. Choose another one.")
     entries = {f"datasets.{name}": entry for name, entry in config["datasets"].items()}
     if SAFETY_DATA in config:
@@ -144,6 +148,15 @@ def check_files(config: dict) -> None:
             find_files([entry[key]])
         except UserError as error:
             raise UserError(f"config key {where}: {error}") from error
+
+
+def check_attacks(config: dict) -> None:
+    """Every attack is in the file that the study names for it."""
+    for name, entry in config["attacks"].items():
+        if name not in (known := read_yaml(entry["path"])):
+            raise UserError(
+                f"config key attacks.{name}: {entry['path']} has no such attack: {nearest(name, list(known))}"
+            )
 
 
 def check_levels(config: dict, cells: Mapping[str, Cell]) -> None:

@@ -16,6 +16,7 @@ from tunedrift.sources.finding import files_named_by
 from tunedrift.sources.yaml_files import read_yaml
 from tunedrift.study.checks import (
     SAFETY_DATA,
+    check_attacks,
     check_files,
     check_levels,
     check_names,
@@ -47,6 +48,7 @@ class Study:
         check_names(self.config)
         check_sources(self.config)
         check_files(self.config)
+        check_attacks(self.config)
         check_levels(self.config, self.cells)
 
     def __getitem__(self, key: str) -> Any:

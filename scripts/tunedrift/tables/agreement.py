@@ -25,7 +25,7 @@ AGREEMENT = Table(
         "low": pl.Float64,
         "high": pl.Float64,
         "n": pl.Int64,  # pairs, texts or prompts: what `measure` counts over
-        "clusters": pl.Int64,  # prompts, the unit of the bootstrap
+        "clusters": pl.Int64,  # prompts, the unit of the bootstrap; of a forecast, tuned variants
     },
     key=("question", "measure", "subject", "safety", "rm", "other", "model", "dataset"),
     allowed={"question": QUESTIONS, "stage": tuple(STAGES)},

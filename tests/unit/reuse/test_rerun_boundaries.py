@@ -39,7 +39,7 @@ COVERED = {
     "measure_variants": "chats errors files models tables variants",
     "pretrain": "chats embedded errors files models paths",
     "pretrain_reward": "chats embedded errors files models paths",
-    "record_provenance": "errors files paths report reuse",
+    "record_provenance": "design errors files paths report reuse tables",
     "resolve": "errors files models sources",
     "score": "chats design errors files hashing models reuse rewards tables",
     "summarize": "design errors files report reuse tables",

@@ -226,11 +226,20 @@ def test_an_export_has_a_second_source_only_where_safety_data_is_mixed_in(make):
         ("suites", "as_trained", {"kind": "harmful", "path": "resources/prompts/gate.jsonl"}),
         ("datasets", "given", {"path": "resources/instructions/learning.jsonl"}),
         ("datasets", "safety_data", {"path": "resources/instructions/learning.jsonl"}),
+        ("attacks", "plain", {}),
+        ("attacks", "wrapped", {}),
     ],
 )
 def test_a_name_that_means_a_folder_of_the_results_is_taken(make, section, name, entry):
     with pytest.raises(UserError, match=f"config key {section}.{name}: the name is taken"):
         make(**{section: {name: entry}})
+
+
+def test_an_attack_that_its_file_does_not_hold_names_the_nearest(make):
+    attacks = {"prefix": {}, "role": {}}
+    with pytest.raises(UserError, match=r"attacks\.rolle: resources/attacks\.yaml has no .* did you mean 'role'"):
+        make(attacks={**attacks, "rolle": {}})
+    assert make(attacks=attacks)["attacks/role/path"] == "resources/attacks.yaml"
 
 
 def test_a_study_elsewhere_finds_what_ships_and_its_own_files_first(make, tmp_path, monkeypatch):
