@@ -232,7 +232,7 @@ def test_an_export_has_a_second_source_only_where_safety_data_is_mixed_in(make):
 )
 def test_a_name_that_means_a_folder_of_the_results_is_taken(make, section, name, entry):
     with pytest.raises(UserError, match=f"config key {section}.{name}: the name is taken"):
-        make(**{section: {name: entry}})
+        make(**{section: {**read_yaml("config/config.yaml").get(section, {}), name: entry}})
 
 
 def test_an_attack_that_its_file_does_not_hold_names_the_nearest(make):
