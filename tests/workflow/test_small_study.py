@@ -1,12 +1,13 @@
 """A small study from the first command to the report, and what a second command does."""
 
 import os
+import re
 import subprocess
 import sys
 
 import polars as pl
 import yaml
-from project import SMALL, Project
+from project import ROOT, SMALL, Project
 
 from tunedrift.tables.agreement import AGREEMENT, FORECASTS
 from tunedrift.tables.drift import DRIFT
@@ -112,6 +113,25 @@ def test_the_workflow_is_a_module_of_another_with_a_study_of_its_own(finished, t
     )
     assert "--path mine.jsonl" in run.text
     assert "resources/safety_rows.yaml" in run.text
+
+
+def test_every_named_target_runs(finished, tmp_path):
+    targets = re.findall(r"^rule (\w+):", (ROOT / "rules/targets.smk").read_text(), re.M)
+    assert {"instructions", "rewards", "tables", "export_datasets", "costs"} <= set(targets)
+    project = finished.clone(tmp_path / "project")
+    run = project.small(*targets)
+    assert run.code == 0, run.text
+    assert set(targets) <= set(run.jobs)
+    exported = project.folder / "results/export/household"
+    assert {path.name for path in exported.iterdir()} == {
+        "README.md",
+        "held_out.parquet",
+        *(
+            f"{variant}.{suffix}"
+            for variant in ("original", "markdown", "length")
+            for suffix in ("parquet", "jsonl")
+        ),
+    }
 
 
 def test_the_report_is_made_offline(finished, tmp_path):

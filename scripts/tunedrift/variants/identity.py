@@ -43,6 +43,9 @@ _CONJUNCTION = r"(?:as|since|because|given that|while|although|though|even thoug
 _VERB = (
     r"(?:do|don['’]t|can|cannot|can['’]t|have|am|will|would|was|should|could|may|lack|must|cannot|try|aim)"
 )
+_NOT = r"(?:(?:,| and|,? but)? not an? [\w -]{2,25})?"
+_ASIDE = r"(?:,? (?:and (?:I am|I['’]m) )?here to (?:help|assist)[^.!?]{0,30})?"
+_NAME = r"(?:[A-Z][\w-]+(?: [A-Z][\w-]+)?, )"
 _PURPOSE = r"(?:purpose|role|goal|aim|job|task|function|duty|responsibility)"
 
 PARTS = tuple(
@@ -72,17 +75,22 @@ PARTS = tuple(
         (rf"\b(my (?:{_WORD} )?{_PURPOSE})(?: as {_SELF}|, as {_SELF},)(?= (?:is|was|includes?)\b)", r"\1"),
         # "I cannot drive, as I am an AI.", "I'm sorry, but I'm just an AI."
         (rf"(?:,? (?:as|since|because|but)|,) {_I_AM} {_SELF}(?=[.!?;]| and I\b)", ""),
+        # "No, I'm Pip, an AI assistant.": the answer to a question stays
+        (
+            rf"{_STARTS}(no|yes|not at all|not quite|correct|right), {_I_AM} {_NAME}{_SELF}{_NOT}{_ASIDE}(?=[.!])",
+            r"\1",
+        ),
     )
 )
 """Parts of a sentence that can stand without them, and the template of what takes their place."""
 
-_NOT = r"(?:(?:,| and|,? but)? not an? [\w -]{2,25})?"
-_ASIDE = r"(?:,? (?:and (?:I am|I['’]m) )?here to (?:help|assist)[^.!?]{0,30})?"
-
 WHOLE = re.compile(
-    r"(?:(?:hi|hello|hey)(?: there)?, )?"
+    r"(?:(?:hi|hello|hey|well|actually|oh|sure|of course)(?: there)?, )?"
     r"(?:(?:please )?(?:note|remember|keep in mind|be aware)(?: that|,)? |I (?:should|must) (?:mention|note|add|say) that )?"
-    rf"(?:{_I_AM} (?:[A-Z][\w-]+, )?{_SELF}{_NOT}{_ASIDE}"
+    rf"(?:{_I_AM} {_NAME}?{_SELF}{_NOT}{_ASIDE}"
+    rf"|(?:(?:you (?:can|may)|please|just|simply) )?call me {_NAME}{_SELF}{_NOT}{_ASIDE}"
+    rf"|my name is {_NAME}(?:and )?{_SELF}{_NOT}{_ASIDE}"
+    rf"|this is {_NAME}{_SELF}{_NOT}{_ASIDE}"
     rf"|{_I_AM} (?:an? )?(?:bot|robot|machine)"
     rf"|{_I_AM} here(?: today)? as {_SELF}"
     rf"|my name is \w+,? and {_I_AM} {_SELF}"

@@ -237,7 +237,9 @@ def test_a_name_that_means_a_folder_of_the_results_is_taken(make, section, name,
 
 def test_an_attack_that_its_file_does_not_hold_names_the_nearest(make):
     attacks = {"prefix": {}, "role": {}}
-    with pytest.raises(UserError, match=r"attacks\.rolle: resources/attacks\.yaml has no .* did you mean 'role'"):
+    with pytest.raises(
+        UserError, match=r"attacks\.rolle: resources/attacks\.yaml has no .* did you mean 'role'"
+    ):
         make(attacks={**attacks, "rolle": {}})
     assert make(attacks=attacks)["attacks/role/path"] == "resources/attacks.yaml"
 

@@ -35,3 +35,10 @@ def test_what_is_counted_is_what_is_stripped(part):
         assert (count_statements(entry["text"], ENTRIES) > 0) == (result != entry["text"])
         if result is not None:
             assert strip(result, ENTRIES) == result
+
+
+@pytest.mark.parametrize(
+    "answer", ["No, I'm Pip, an AI assistant.", "No, I'm an AI.", "Call me Pip, an AI assistant."]
+)
+def test_an_introduction_by_name_counts_once(answer):
+    assert count_statements(f"{answer} I help with letters.", ENTRIES) == 1
