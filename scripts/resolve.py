@@ -27,13 +27,19 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(args: argparse.Namespace) -> None:
-    """Find the folder, hash what is in it, write model.json."""
-    from tunedrift.models.description import check_architecture, write_description
+    """Find the folder, check that a whole model is in it, hash what is loaded, write model.json."""
+    from tunedrift.models.checks import check_folder
+    from tunedrift.models.description import write_description
+    from tunedrift.models.folder import IGNORED_ON_HUB
     from tunedrift.sources.hub import fetch_model
 
-    if args.hub:
-        more = ["*.bin"] * args.allow_pickle + ["*.py"] * args.trust_remote_code
-        folder = fetch_model(args.hub, args.revision or "main", more)
+    if args.hub is not None:
+        ignored = [
+            *IGNORED_ON_HUB,
+            *["*.bin"] * (not args.allow_pickle),
+            *["*.py"] * (not args.trust_remote_code),
+        ]
+        folder = fetch_model(args.hub, args.revision or "main", ignored)
         # The snapshot folder bears the commit, so a branch name is pinned from here on.
         kind, location, revision = "hub", args.hub, folder.name
     else:
@@ -43,7 +49,13 @@ def main(args: argparse.Namespace) -> None:
                 f"model {args.name!r}: there is no folder {args.path}. Correct models.{args.name}.path."
             )
         kind, location, revision = "local", str(folder.resolve()), None
-    check_architecture(args.name, folder, trusted=args.trust_remote_code)
+    check_folder(
+        args.name,
+        folder,
+        template=args.template,
+        allow_pickle=args.allow_pickle,
+        trusted=args.trust_remote_code,
+    )
     write_description(
         folder,
         args.out,

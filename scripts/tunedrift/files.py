@@ -42,13 +42,11 @@ def write_json(path: str | Path, value: Any) -> None:
     write_text(path, json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False) + "\n")
 
 
-def read_json(path: str | Path) -> Any:
-    """The JSON value in `path`; `UserError` if it is absent or damaged."""
+def read_json(path: str | Path, remedy: str = "Delete it and run the same command again.") -> Any:
+    """The JSON value in `path`; `UserError` if it is absent or damaged, with what to do about damage."""
     try:
         return json.loads(Path(path).read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise UserError(f"{path}: there is no such file.") from error
     except ValueError as error:
-        raise UserError(
-            f"{path} is not valid JSON ({error}). Delete it and run the same command again."
-        ) from error
+        raise UserError(f"{path} is not valid JSON ({error}). {remedy}") from error

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from tunedrift import files
 from tunedrift.errors import UserError
 from tunedrift.models.description import source
+from tunedrift.models.folder import read_template
 from tunedrift.models.placement import dtype, half_precision, one_device, placement, quieten
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def load_tokenizer(model_json: str | Path, template: str | Path | None = None) -
     tokenizer = AutoTokenizer.from_pretrained(**source(model_json))
     described = files.read_json(model_json)
     if template is not None:
-        tokenizer.chat_template = Path(template).read_text(encoding="utf-8")
+        tokenizer.chat_template = read_template(Path(template))
     elif "chat_template" in described:
         tokenizer.chat_template = described["chat_template"]
     if tokenizer.chat_template is None:

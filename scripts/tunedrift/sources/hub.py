@@ -82,15 +82,23 @@ def fetch_dataset(hub: str, revision: str, patterns: list[str]) -> list[str]:
     return sorted(map(str, found))
 
 
-def fetch_model(hub: str, revision: str, more: list[str]) -> Path:
-    """The local snapshot of a hub model, downloaded where it is not yet in the hub's cache; `more` are patterns of files."""
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled
+def fetch_model(hub: str, revision: str, ignored: list[str]) -> Path:
+    """The local snapshot of a hub model, downloaded where it is not yet in the hub's cache, but for `ignored` patterns.
 
-    wanted = ["*.json", "*.safetensors", "*.model", "*.jinja", "*.txt", *more]
-    twice = ["original/*", "consolidated*"]  # the same weights in their makers' own format
+    Raises `UserError` where the id is none, the hub refuses, or it cannot be reached.
+    """
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import (
+        HfHubHTTPError,
+        HFValidationError,
+        LocalEntryNotFoundError,
+        OfflineModeIsEnabled,
+    )
+
     try:
-        return Path(snapshot_download(hub, revision=revision, allow_patterns=wanted, ignore_patterns=twice))
+        return Path(snapshot_download(hub, revision=revision, ignore_patterns=ignored))
+    except HFValidationError as error:
+        raise UserError(f"{hub!r} is no hub id: write owner/name.") from error
     except (LocalEntryNotFoundError, OfflineModeIsEnabled, OSError) as error:
         if isinstance(error, HfHubHTTPError):
             raise UserError(

@@ -24,6 +24,12 @@ def resolve(tmp_path, *arguments, **environment):
     return subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
 
 
+def describe(model_json):
+    """Describe a model anew whose files a test has changed."""
+    folder = model_json.parent
+    description.write_description(folder, model_json, name=folder.name, kind="embedded", location=".")
+
+
 def test_a_local_model_is_described_once_and_loads_from_there(tmp_path):
     tiny.save_chat_model(tmp_path / "weights")
     assert resolve(tmp_path, "--path", tmp_path / "weights").returncode == 0
@@ -69,6 +75,7 @@ def test_weights_that_have_gone_are_named(tmp_path):
 def test_a_model_without_a_chat_template_is_refused(tmp_path):
     model_json = tiny.save_chat_model(tmp_path / "base")
     (tmp_path / "base/chat_template.jinja").unlink()
+    describe(model_json)
     with pytest.raises(UserError, match="has no chat template"):
         loading.load_tokenizer(model_json)
 
@@ -99,6 +106,7 @@ def test_a_processor_computes_in_float32_and_a_tuning_knows_what_it_was_given(tm
         (reward_model, classifier.load_reward_model),
     ):
         load(model_json).to(torch.bfloat16).save_pretrained(model_json.parent)
+        describe(model_json)
         assert load(model_json).dtype == torch.float32
     assert loading.load_for_tuning(chat_model).dtype == torch.bfloat16
 
@@ -120,7 +128,7 @@ def test_settings_of_a_model_are_part_of_its_identity(tmp_path):
     before = description.identity(model_json)
     settings = tmp_path / "generation_config.json"
     settings.write_text(json.dumps({**json.loads(settings.read_text()), "eos_token_id": [2, 5]}))
-    description.write_description(tmp_path, model_json, name="tiny", kind="embedded", location=".")
+    describe(model_json)
     after = description.identity(model_json)
     assert {part for part in before if before[part] != after[part]} == {"config"}
 

@@ -57,3 +57,19 @@ def test_the_files_of_a_snapshot_are_found_by_pattern(tmp_path):
             hub.fetch_dataset("a/b", "c0ffee", ["x.csv"])
         with pytest.raises(UserError, match=r"a/b@c0ffee has no file '\*\*\.csv'"):
             hub.fetch_dataset("a/b", "c0ffee", ["**.csv"])
+
+
+@pytest.mark.parametrize(
+    "no_id", ["a b/c", "a/b/c", "../model", "a--b/c", "", "a/", "über/c", "a/b.git", "a" * 100]
+)
+def test_what_is_no_id_of_a_model_is_one_sentence(no_id, monkeypatch):
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
+    with pytest.raises(UserError) as caught:
+        hub.fetch_model(no_id, "main", [])
+    assert str(caught.value) == f"{no_id!r} is no hub id: write owner/name."
+
+
+def test_of_a_model_all_is_fetched_but_what_is_ignored(tmp_path):
+    with mock.patch.object(huggingface_hub, "snapshot_download", return_value=str(tmp_path)) as download:
+        hub.fetch_model("a/b", "main", ["*.md"])
+    assert download.call_args.kwargs == {"revision": "main", "ignore_patterns": ["*.md"]}
