@@ -2,9 +2,11 @@
 
 A store holds, per key, rows that some process has computed. A key is the digest of everything a
 row's value depends on beside its own text: model, adapter, template, decoding, code, library
-versions. Each process appends to a shard of its own, so there is nothing to lock and nothing that a
-shared file system could get wrong; a killed process loses at most the row it was writing. The
-folder is safe to delete at any time.
+versions. Each process appends to a shard of its own, so there is nothing to wait for and nothing that
+a shared file system could get wrong; a killed process loses at most the row it was writing. Where two
+processes computed a row at once and differ, the value in the shard that was begun first is taken, by
+every process from then on, and the log says so. The folder is safe to delete at any time, and its
+garbage safe to collect: a process goes on, and computes afresh what it does not find.
 """
 
 import json
@@ -13,11 +15,13 @@ import socket
 import sys
 import time
 import zlib
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
 from tunedrift import files
 from tunedrift.hashing import text_key
+from tunedrift.reuse.key_locks import holds, insist, share
 
 
 class Store:
@@ -30,16 +34,40 @@ class Store:
     def __init__(self, root: str | Path | None, stage: str, ingredients: dict[str, Any]):
         self.key = f"{stage}/{text_key(json.dumps(ingredients, sort_keys=True))}"
         self.computed = 0
-        self._root = Path(root) if root else None
+        self._ingredients = ingredients
+        self._root = Path(root).absolute() if root else None
+        self._lock: IO[bytes] | None = None  # held until this object or its process ends
         self._shard: IO[str] | None = None
         self._rows: dict[str, Any] = {}
         if self._root:
-            folder = self._root / self.key
-            folder.mkdir(parents=True, exist_ok=True)
-            for shard in sorted(folder.glob("*.jsonl")):
-                self._rows = {**read_shard(shard), **self._rows}
-            if not (folder / "key.json").exists():
-                files.write_json(folder / "key.json", ingredients)
+            insist(self._enter)
+            self._rows = self._known_rows(self._root / self.key)
+
+    def _enter(self) -> Path:
+        """Hold the key in use and have its folder; raises `FileNotFoundError` if that is removed meanwhile."""
+        assert self._root
+        folder = self._root / self.key
+        if self._lock is None or not holds(self._lock, folder):
+            self._lock = share(folder)
+        if not (folder / "key.json").exists():
+            files.write_json(folder / "key.json", self._ingredients)
+        return folder
+
+    def _known_rows(self, folder: Path) -> dict[str, Any]:
+        known: dict[str, Any] = {}
+        differing = set()
+        with suppress(FileNotFoundError):  # somebody deletes the store
+            for shard in sorted(folder.glob("*.jsonl"), key=begun):
+                rows = read_shard(shard)
+                differing |= {row for row in rows.keys() & known.keys() if rows[row] != known[row]}
+                known = {**rows, **known}
+        if differing:
+            print(
+                f"store: {len(differing)} row(s) of {self.key} have two values, such as {min(differing)}; the one "
+                "computed by the process that began first is taken",
+                file=sys.stderr,
+            )
+        return known
 
     def __contains__(self, row: str) -> bool:
         return row in self._rows
@@ -48,22 +76,37 @@ class Store:
         return self._rows[row]
 
     def __setitem__(self, row: str, value: Any) -> None:
-        """Keep a computed value, at once in the shard too."""
+        """Keep a computed value, at once in the shard too. Raises `ValueError` for a number that is none."""
+        line = json.dumps([row, value], ensure_ascii=False, allow_nan=False)
         self._rows[row] = value
         self.computed += 1
         if self._root:
-            if self._shard is None:
-                name = f"{socket.gethostname()}-{os.getpid()}-{time.time_ns()}.jsonl"
-                self._shard = (self._root / self.key / name).open("x", encoding="utf-8")
-            body = json.dumps([row, value], ensure_ascii=False)
-            self._shard.write(f"{zlib.crc32(body.encode()):08x} {body}\n")
+            if self._shard is None or not os.fstat(self._shard.fileno()).st_nlink:
+                self._shard = insist(self._new_shard)
+            self._shard.write(f"{zlib.crc32(line.encode()):08x} {line}\n")
             self._shard.flush()
 
+    def _new_shard(self) -> IO[str]:
+        name = f"{socket.gethostname()}-{os.getpid()}-{time.time_ns()}.jsonl"
+        return (self._enter() / name).open("x", encoding="utf-8")
+
     def used_for(self, output: str | Path) -> None:
-        """Note that `output` was made from this key, for the garbage collection."""
+        """Note that `output` was made from this key, for the garbage collection.
+
+        The note names the output as seen from the store, so it is found from any working folder, and after a move of
+        both.
+        """
         if self._root:
-            note = self._root / "uses" / f"{text_key(str(output), self.key)}.json"
-            files.write_json(note, {"output": str(output), "key": self.key})
+            output = Path(output)
+            path = os.path.relpath(output.parent.resolve() / output.name, self._root.resolve())
+            note = self._root / "uses" / f"{text_key(path, self.key)}.json"
+            insist(lambda: files.write_json(note, {"from_store": path, "key": self.key}))
+
+
+def begun(shard: Path) -> tuple[int, str]:
+    """When a shard was begun, by its name; one with another name counts as the last."""
+    time_ns = shard.stem.rpartition("-")[2]
+    return (int(time_ns) if time_ns.isdecimal() else sys.maxsize, shard.name)
 
 
 def read_shard(path: Path) -> dict[str, Any]:

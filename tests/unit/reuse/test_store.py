@@ -107,6 +107,7 @@ def test_garbage_is_what_no_existing_output_was_made_from(tmp_path, monkeypatch)
         keys[name] = store.key
         if name != "unused":
             store.used_for({"replaced": "kept.parquet"}.get(name, f"{name}.parquet"))
+        del store  # a key that is open is in use
     note = next(path for path in (root / "uses").iterdir() if keys["replaced"] in path.read_text())
     os.utime(note, (1, 1))  # an older code made this output first
     Path("kept.parquet").touch()
