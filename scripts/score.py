@@ -1,6 +1,7 @@
 """Score one subject with one reward model: variants of a dataset, responses, or preference pairs."""
 
 import argparse
+import math
 from pathlib import Path
 
 from tunedrift.jobs import cli, devices
@@ -42,12 +43,16 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(args: argparse.Namespace) -> None:
-    """Collect the texts, score those that the store does not know, write one row per key."""
+    """Collect the texts, score those that the store does not know, write one row per key.
+
+    Raises `UserError` at the first score that is no finite number, before it is kept.
+    """
     devices.lease(args.gpus)
     import torch
 
     from tunedrift.chats import template
     from tunedrift.design.subjects import parse_subject
+    from tunedrift.errors import UserError
     from tunedrift.hashing import text_key
     from tunedrift.models import description, loading, placement
     from tunedrift.reuse.kinds import Kinds
@@ -81,6 +86,12 @@ def main(args: argparse.Namespace) -> None:
         model = kind.load_reward_model(args.model)
         scores = kind.score(model, tokenizer, missing, batch_size=args.batch_size, max_length=args.max_length)
         for text, value in scores:
+            if not math.isfinite(value):
+                key = next(key for key, _, other in scored if other == text)
+                raise UserError(
+                    f"reward model {args.rm!r} gives item {key['item_id']!r} of {subject.path}, group {key['group']!r}, the "
+                    f"score {value}. Fetch its weights again, score in float32 (on a processor), or take another model."
+                )
             store[text_key(text)] = value
     rows: dict[tuple, dict] = {}
     for key, column, text in scored:
