@@ -1,6 +1,5 @@
 """The layouts in which instruction data is published, and how each becomes a chat."""
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
@@ -8,20 +7,8 @@ from typing import Any
 
 from tunedrift.chats.messages import Messages, check
 from tunedrift.errors import UnusableError, UserError, unknown
-from tunedrift.sources.rows import clean, require, text_of
-
-TURN_ROLES = {
-    "system": "system",
-    "developer": "system",
-    "user": "user",
-    "human": "user",
-    "assistant": "assistant",
-    "gpt": "assistant",
-    "chatgpt": "assistant",
-    "model": "assistant",
-    "bot": "assistant",
-}
-"""A role as data sets write it, in any case → as we do."""
+from tunedrift.sources.rows import blank, clean, require, text_of
+from tunedrift.sources.turns import listed, read_turn, unread_fields, without_loss
 
 SYSTEM = ("system", "system_prompt")
 """Columns that hold a chat's system turn beside its questions and answers."""
@@ -47,15 +34,48 @@ class Turns:
         """Whether a file with these columns can be read."""
         return self.field in columns
 
+    def turns(self, values: dict) -> list:
+        """The turns as they are written; none where there is no list of them."""
+        turns = listed(values.get(self.field))
+        return turns if isinstance(turns, list) else []
+
+    def unread(self, values: dict) -> list[str]:
+        """Columns of a row, and fields of its turns, that are not read."""
+        fields = (
+            field for turn in self.turns(values) if isinstance(turn, dict) for field in unread_fields(turn)
+        )
+        return [
+            *(column for column in values if column not in self.columns),
+            *(f"{self.field}.{field}" for field in dict.fromkeys(fields)),
+        ]
+
     def messages(self, values: dict) -> Messages:
-        """The chat up to its last answer. Raises `UnusableError`."""
-        turns = _listed(values.get(self.field))
-        if not isinstance(turns, list) or not turns:
+        """The chat up to its last answer that is trained on. Raises `UnusableError`.
+
+        What carries no loss cannot stand before an answer that does: every answer of a chat is trained on.
+        """
+        turns = self.turns(values)
+        if not turns:
             raise UnusableError(f"{self.field!r} is not a list of turns")
-        messages = [_message(turn, number) for number, turn in enumerate(turns, start=1)]
+        messages = [read_turn(turn, number) for number, turn in enumerate(turns, start=1)]
+        no_loss = {
+            number: field
+            for number, (turn, message) in enumerate(zip(turns, messages, strict=True), start=1)
+            if message["role"] == "assistant" and (field := without_loss(turn, number))
+        }
         # A log may end in a question that nobody answered.
-        while messages and messages[-1]["role"] != "assistant":
+        while messages and (messages[-1]["role"] != "assistant" or len(messages) in no_loss):
             messages.pop()
+        for number, field in no_loss.items():
+            if not messages:
+                raise UnusableError(
+                    f"no answer is trained on: {field!r} of turn {number} is {turns[number - 1][field]!r}"
+                )
+            if number <= len(messages):
+                raise UnusableError(
+                    f"turn {number} has {field!r}: {turns[number - 1][field]!r}, but stands before an answer that is "
+                    "trained on; such a turn cannot be left without loss"
+                )
         if messages and messages[0]["role"] != "system":
             messages = [*_system(values, SYSTEM), *messages]
         return check(messages)
@@ -90,6 +110,10 @@ class Fields:
         """Whether a file with these columns can be read."""
         return self.prompt in columns and any(column in columns for column in self.answer)
 
+    def unread(self, values: dict) -> list[str]:
+        """Columns of a row that are not read."""
+        return [column for column in values if column not in self.columns]
+
     def messages(self, values: dict) -> Messages:
         """The chat of one question and its answer. Raises `UnusableError`."""
         prompt, context = text_of(values, self.prompt), _one_of(values, self.context)
@@ -120,7 +144,7 @@ def choose(
 ) -> Turns | Fields:
     """The layout of a file with these columns: by a column mapping, by name, or detected (`auto`).
 
-    `mapping` gives a column for `prompt` and `answer`, and maybe for `context` and `system`.
+    `mapping` gives a column for `prompt` and `answer`, and maybe for `context` and `system`, which a file may lack.
     Raises `UserError` naming `where` for an unknown name, a missing column or an unknown layout.
     """
     columns = list(columns)
@@ -131,7 +155,7 @@ def choose(
             raise UserError(f"{odd[0]!r} cannot be mapped: map prompt, answer, context or system.")
         if missing := [role for role in ("prompt", "answer") if role not in mapping]:
             raise UserError(f"the column mapping must name a column for {missing[0]!r}.")
-        require(columns, mapping.values(), where)
+        require(columns, (mapping["prompt"], mapping["answer"]), where)
         several: dict[str, Any] = {
             role: (mapping[role],) if role in mapping else () for role in ("answer", "context", "system")
         }
@@ -157,7 +181,7 @@ def _one_of(values: dict, columns: tuple[str, ...], *, answer: bool = False) -> 
     """The text in the one of the columns that is filled; None where none is."""
     texts: dict[str, str] = {}
     for column in columns:
-        if values.get(column) is not None and str(values[column]).strip():
+        if values.get(column) is not None and not blank(str(values[column])):
             texts.setdefault(clean(values[column], repr(column), answer=answer), column)
     if len(texts) > 1:
         first, second, *_ = texts.values()
@@ -171,7 +195,7 @@ def _system(values: dict, columns: tuple[str, ...]) -> Messages:
 
 
 def _history(value: object) -> Messages:
-    pairs = _listed(value) or []
+    pairs = listed(value) or []
     if not isinstance(pairs, list) or any(not isinstance(pair, list) or len(pair) != 2 for pair in pairs):
         raise UnusableError("'history' is not a list of [question, answer] pairs")
     turns = []
@@ -180,29 +204,3 @@ def _history(value: object) -> Messages:
         turns.append({"role": "user", "content": clean(question, f"the question {where}")})
         turns.append({"role": "assistant", "content": clean(answer, f"the answer {where}", answer=True)})
     return turns
-
-
-def _listed(value: object) -> object:
-    """A list that a CSV file holds as JSON text; any other value as it is."""
-    if isinstance(value, str) and value.lstrip().startswith("["):
-        try:
-            return json.loads(value)
-        except (ValueError, RecursionError):
-            return value
-    return value
-
-
-def _message(turn: object, number: int) -> dict[str, str]:
-    if not isinstance(turn, dict):
-        raise UnusableError(f"turn {number} is not an object")
-    role = turn.get("role") or turn.get("from")
-    known = TURN_ROLES.get(role.strip().lower()) if isinstance(role, str) else None
-    if known is None:
-        raise UnusableError(f"turn {number} has the role {repr(role)[:80]}")
-    content = turn["content"] if "content" in turn else turn.get("value")
-    if isinstance(content, list):
-        parts: list[Any] = [part.get("text") if isinstance(part, dict) else part for part in content]
-        if not all(isinstance(part, str) for part in parts):
-            raise UnusableError(f"turn {number} holds something other than text")
-        content = "".join(parts)
-    return {"role": known, "content": clean(content, f"turn {number}", answer=known == "assistant")}

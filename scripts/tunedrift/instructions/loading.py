@@ -1,14 +1,14 @@
 """From rows of a file to instructions: normalised, without what is unusable, repeated or a safety row."""
 
 from collections.abc import Callable, Iterable, Iterator
-from itertools import chain, groupby, islice
+from itertools import chain, groupby
 
 from tunedrift.chats.messages import Messages
 from tunedrift.errors import UnusableError, UserError
 from tunedrift.hashing import digest, sample
 from tunedrift.instructions.layouts import Fields, Turns, choose
 from tunedrift.instructions.safety_rows import SafetyMarks
-from tunedrift.sources.rows import Reject, Row, refuse_excess
+from tunedrift.sources.rows import Reject, Row, columns_of, refuse_excess, require
 
 REPEATS = ("rows", "prompts", "none")
 """What is a repeat: the same chat, a chat with the same prompt, or nothing."""
@@ -17,7 +17,7 @@ LONGEST_CHAT = 50_000
 """Characters; beyond what a tuning takes, and longer answers take the Markdown reader minutes."""
 
 LOOKED_AT = 100
-"""Rows of a file by whose columns its layout is chosen: the first alone may lack one."""
+"""Rows of a file by whose columns its layout is chosen, empty ones aside: the first alone may lack one."""
 
 
 def load(
@@ -36,27 +36,25 @@ def load(
 
     `row_id` is a digest of the chat, so that neither the order nor the name of a file matters. Repeats
     (see `REPEATS`; the first is kept) and the refusals and safety data that `safety_rows` finds are left
-    out but are not unusable: they do not count toward `max_rejected`, a share of all rows. `log` is told
-    which columns were not read.
+    out but are not unusable: they do not count toward `max_rejected`, a share of all rows. A file's own ids
+    are not read: one id may stand for many rows. `log` is told which columns and fields of turns were not read.
 
     Raises `UserError` where no layout fits, no row is usable, or too many rows are not.
     """
     rows: dict[str, dict] = {}
     unusable, left_out = [], []
-    ids: dict[tuple[str, str], tuple[str, int]] = {}
     known: dict[object, tuple[str, int]] = {}
     unread: dict[str, None] = {}
     total = 0
     for row, form in _laid_out(source, dataset, layout, mapping):
         total += 1
-        unread |= dict.fromkeys(column for column in row.values if column not in form.columns)
+        unread |= dict.fromkeys(form.unread(row.values))
         try:
             if not row.values:
                 raise UnusableError("the row is empty")
             messages = form.messages(row.values)
             _check_length(messages, max_characters)
             row_id = digest(messages)
-            _check_id(row, row_id, ids)
         except UnusableError as error:
             unusable.append(Reject(row.file, row.number, str(error)))
             continue
@@ -94,13 +92,14 @@ def load(
 def _laid_out(
     source: Iterable[Row], dataset: str, name: str, mapping: dict[str, str] | None
 ) -> Iterator[tuple[Row, Fields | Turns]]:
-    """Each row with the layout of its file."""
-    for file, rows in groupby(source, key=lambda row: row.file):
-        first = list(islice(rows, LOOKED_AT))
-        columns = dict.fromkeys(column for row in first for column in row.values)
+    """Each row with the layout of its file. A column that is mapped for some rows alone must be in one file at least."""
+    files = {file: list(rows) for file, rows in groupby(source, key=lambda row: row.file)}
+    optional = [column for role, column in (mapping or {}).items() if role in ("context", "system")]
+    require(columns_of(chain(*files.values())), optional, dataset)
+    for file, rows in files.items():
+        columns = columns_of(rows) if mapping else columns_of([row for row in rows if row.values][:LOOKED_AT])
         form = choose(columns, name=name, mapping=mapping, where=f"{dataset}: {file}")
-        for row in chain(first, rows):
-            yield row, form
+        yield from ((row, form) for row in rows)
 
 
 def hold_out(rows: list[dict], n: int, seed: int, dataset: str) -> tuple[list[dict], list[dict]]:
@@ -145,14 +144,3 @@ def _check_length(messages: Messages, most: int) -> None:
     length = sum(len(message["content"]) for message in messages)
     if length > most:
         raise UnusableError(f"the chat has {length:,} characters, more than max_characters, {most:,}")
-
-
-def _check_id(row: Row, row_id: str, ids: dict[tuple[str, str], tuple[str, int]]) -> None:
-    """An `id` column identifies the rows of a file: one id with two contents is a fault."""
-    if (name := row.values.get("id")) in (None, ""):
-        return
-    first_id, number = ids.setdefault((row.file, str(name)), (row_id, row.number))
-    if first_id != row_id:
-        raise UnusableError(
-            f"the id {str(name)!r} is also that of row {number} of {row.file}, with another chat"
-        )

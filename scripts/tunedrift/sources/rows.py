@@ -4,12 +4,25 @@ import csv
 import io
 import math
 import re
+import unicodedata
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from tunedrift.errors import UnusableError, UserError
 from tunedrift.files import write_text
+
+INVISIBLE = frozenset(
+    map(
+        chr,
+        [
+            *(0x34F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x2800, 0x3164, 0xFFA0),
+            *(0x180B, 0x180C, 0x180D, 0x180F, *range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0)),
+        ],
+    )
+)
+"""Characters that show nothing though they count as letters or marks: fillers, joiners, variation selectors."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +55,11 @@ def write_rejects(rejects: list[Reject], path: str | Path) -> None:
     write_text(path, text.getvalue())
 
 
+def columns_of(rows: Iterable[Row]) -> dict[str, None]:
+    """The columns that any of the rows has, in the order in which they occur."""
+    return dict.fromkeys(column for row in rows for column in row.values)
+
+
 def require(columns: Iterable[str], needed: Iterable[str], where: str) -> None:
     """Raise `UserError` naming the first needed column that `where` lacks, and those it has."""
     columns = list(columns)
@@ -51,11 +69,32 @@ def require(columns: Iterable[str], needed: Iterable[str], where: str) -> None:
             raise UserError(f"{where} has no column {column!r}; its columns are {has}.")
 
 
+def blank(text: str) -> bool:
+    """Whether a text shows nothing: white space, control, format (zero-width) and other invisible characters."""
+    return all(
+        unicodedata.category(character) in ("Cc", "Cf", "Zl", "Zp", "Zs") or character in INVISIBLE
+        for character in text
+    )
+
+
 def text_of(values: dict, column: str) -> str:
     """The stripped text in a column. Raises `UnusableError` where it is missing, null, blank or no text."""
     if column not in values:
         raise UnusableError(f"no field {column!r}")
     return clean(values[column], repr(column))
+
+
+def unique_ids(rows: dict[tuple[str, str], dict], key: str) -> list[dict]:
+    """Rows, each under its id and a digest of its content, with an id of their own under `key`.
+
+    An id that stands for one content stays. Behind one that stands for several, such as a paper's number, comes
+    the beginning of the digest, so that ids do not depend on the order of the rows.
+    """
+    contents = Counter(own_id for own_id, _ in rows)
+    return [
+        row if contents[own_id] == 1 else {**row, key: f"{own_id}#{content[:8]}"}
+        for (own_id, content), row in rows.items()
+    ]
 
 
 def clean(value: object, what: str, *, answer: bool = False) -> str:
@@ -66,7 +105,7 @@ def clean(value: object, what: str, *, answer: bool = False) -> str:
         return str(value)
     if not isinstance(value, str):
         raise UnusableError(f"{what} is not text")
-    if not value.strip():
+    if blank(value):
         raise UnusableError(f"{what} is blank")
     try:
         value.encode()

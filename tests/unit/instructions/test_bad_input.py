@@ -47,11 +47,6 @@ CASES = {
         lines(row(1), row(2, output="word " * 2_000_000)),
         "row 2 of x.jsonl: the chat has 10,000,001 characters, more than max_characters",
     ),
-    "a duplicate id": (
-        "x.jsonl",
-        lines(row(1, id="a"), row(2, id="a")),
-        "row 2 of x.jsonl: the id 'a' is also that of row 1 of x.jsonl, with another chat. Correct",
-    ),
     "refusals alone": (
         "x.jsonl",
         lines(row(1, output="I'm sorry, but I can't help with that.")),

@@ -164,6 +164,79 @@ def test_unusable_rows_say_why(values, reason):
         read(values)
 
 
+NO = [
+    ("weight", 0),
+    ("weight", 0.0),
+    ("train", False),
+    ("train", "false"),
+    ("loss", False),
+    ("loss_scale", 0),
+]
+
+
+def log(*fields):
+    """A chat of one question and answer for each mapping of further fields of the answer."""
+    turns = [turn for more in fields for turn in (PAIR[0], {**PAIR[1], **more})]
+    return {"messages": turns}
+
+
+@pytest.mark.parametrize(("field", "no"), NO)
+def test_an_answer_without_loss_ends_a_chat_or_is_named(field, no):
+    assert read(log({field: 1}, {field: True}, {field: None})) == PAIR * 3
+    assert read(log({field: 1}, {field: no})) == PAIR
+    assert read(log({}, {field: no}, {field: no})) == PAIR
+    with pytest.raises(UnusableError, match=f"turn 2 has '{field}': {no!r}, but stands before an answer"):
+        read(log({field: no}, {field: 1}))
+    with pytest.raises(UnusableError, match=f"no answer is trained on: '{field}' of turn 2 is {no!r}"):
+        read(log({field: no}))
+
+
+@pytest.mark.parametrize(
+    ("more", "reason"),
+    [
+        ({"weight": 0.5}, "turn 2 has 'weight': 0.5; only 0 and 1 can be honoured"),
+        ({"train": "maybe"}, "turn 2 has 'train': 'maybe'"),
+        ({"tool_calls": [{"id": "c1"}]}, "turn 2 has 'tool_calls', which cannot be trained on as text"),
+        ({"tool_calls": [{"id": "c1"}], "content": None}, "turn 2 has 'tool_calls'"),
+        ({"function_call": {"name": "f"}}, "turn 2 has 'function_call'"),
+        (
+            {"train_detail": [{"begin_offset": 0, "end_offset": 1, "train": False}]},
+            "turn 2 has 'train_detail'",
+        ),
+    ],
+)
+def test_fields_of_turns_that_cannot_be_honoured_are_named(more, reason):
+    with pytest.raises(UnusableError, match=reason):
+        read(log(more, {}))
+    assert read(log({"tool_calls": [], "function_call": None})) == PAIR
+
+
+INVISIBLE = [
+    "\u200b",
+    "\ufeff",
+    "\u2060\u200d",
+    "\u00ad",
+    "\u3164",
+    "\u2800",
+    "\ufe0f",
+    "\u200b \n\u00a0",
+    "\x00",
+    "\u180e",
+    "\U000e0020",
+]
+
+
+@pytest.mark.parametrize("text", INVISIBLE)
+def test_text_that_shows_nothing_is_blank(text):
+    for values in ({"question": "Q", "answer": text}, {"question": text, "answer": "A"}):
+        with pytest.raises(UnusableError, match="is blank"):
+            read(values)
+    with pytest.raises(UnusableError, match="turn 2 is blank"):
+        read({"messages": [PAIR[0], {**PAIR[1], "content": text}]})
+    assert read({"instruction": "Q", "input": text, "output": "A", "system": text}) == PAIR
+    assert read({"question": f"{text}Q", "answer": "A"})[0]["content"].endswith("Q")
+
+
 def test_rows_without_columns_are_explained():
     with pytest.raises(UserError, match="set: the first rows are empty"):
         choose([], name="auto", mapping=None, where="set")

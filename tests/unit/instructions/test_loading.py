@@ -71,15 +71,42 @@ def test_a_row_without_columns_is_left_out():
     assert [(reject.row, reject.reason) for reject in rejects] == [(1, "the row is empty")]
 
 
-def test_ids_count_within_one_file():
-    def row(file, text):
-        return Row(file, 1, {"id": 0, "question": text, "answer": "A"})
+def test_one_id_may_stand_for_many_rows():
+    questions = [{"id": 7, "question": f"Q{number}", "answer": "A"} for number in range(4)]
+    kept, rejects = chats_of(*questions, {**questions[0], "id": 8}, max_rejected=0)
+    assert [row["source_row"] for row in kept] == [1, 2, 3, 4]
+    assert len({row["row_id"] for row in kept}) == 4
+    assert [reject.reason for reject in rejects] == ["the same as row 1 of f"]
 
-    kept, rejects = load([row("a", "Q1"), row("b", "Q2")], dataset="set")
-    assert len(kept) == 2
-    assert not rejects
-    rejects = load([row("a", "Q1"), row("a", "Q2")], dataset="set", max_rejected=0.5)[1]
-    assert "the id '0' is also that of row 1 of a" in rejects[0].reason
+
+def test_a_mapped_column_may_stand_in_some_rows_alone():
+    mapping = {"prompt": "ask", "answer": "say", "context": "more"}
+    source = [Row("f", number, {"ask": f"Q{number}", "say": "A"}) for number in range(1, 150)]
+    last = [Row("f", 150, {"ask": "Q", "say": "A", "more": "C"}), Row("g", 1, {"ask": "R", "say": "A"})]
+    kept, _ = load([*source, *last], dataset="set", mapping=mapping)
+    assert [row["messages"][0]["content"] for row in kept[-3:]] == ["Q149", "Q\n\nC", "R"]
+    with pytest.raises(UserError, match="set has no column 'more'; its columns are 'ask', 'say'"):
+        load(source, dataset="set", mapping=mapping)
+
+
+def test_a_layout_is_chosen_by_rows_that_are_not_empty():
+    kept, rejects = chats_of(*[{}] * 120, {"question": "Q", "answer": "A"}, max_rejected=1)
+    assert (len(kept), len(rejects)) == (1, 120)
+
+
+def test_fields_of_turns_that_are_not_read_are_told():
+    told = []
+    turns = [
+        {"role": "user", "content": "Q", "weight": 1, "name": "Ann"},
+        {"role": "assistant", "content": "A", "weight": 1, "reasoning_content": "Hm.", "refusal": None},
+    ]
+    chats_of({"messages": turns, "source": "log"}, {"messages": turns}, log=told.append)
+    assert told == ["set: not read: source, messages.weight, messages.name, messages.reasoning_content"]
+    chats_of(
+        {"messages": [{**turns[0], "weight": 0, "name": ""}, turns[1] | {"reasoning_content": ""}]},
+        log=told.append,
+    )
+    assert len(told) == 1
 
 
 def test_files_of_one_name_have_layouts_and_rejects_of_their_own(tmp_path):

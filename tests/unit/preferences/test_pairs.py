@@ -1,3 +1,5 @@
+import json
+
 import pytest
 
 from tunedrift.errors import UserError
@@ -93,7 +95,94 @@ def test_wrong_sets_are_explained(row, settings, message):
         read(row, **settings)
 
 
-def test_an_id_must_be_unique():
+def test_one_id_may_stand_for_many_pairs():
     row = {"id": 1, "prompt": "Q", "safer": "No.", "less_safe": "Yes."}
-    with pytest.raises(UserError, match="row 2: the id '1' occurs twice"):
-        read(row, row)
+    rows = [row, {**row, "less_safe": "Sure."}, row, {**row, "id": 2}]
+    pairs, rejects = read(*rows)
+    ids = {pair["less_safe"] + pair["pair_id"][:2]: pair["pair_id"] for pair in pairs}
+    assert sorted(ids) == ["Sure.1#", "Yes.1#", "Yes.2"]
+    assert len(PREFERENCES.check(PREFERENCES.frame(pairs), "x")) == 3
+    assert [reject.row for reject in rejects] == [3]
+    assert {pair["pair_id"] for pair in read(*rows[::-1])[0]} == set(ids.values())
+
+
+USER = {"role": "user", "content": "Q"}
+NO, YES = ({"role": "assistant", "content": text} for text in ("No.", "Yes."))
+SYSTEM = {"role": "system", "content": "S"}
+OF_GPT = [{"from": "gpt", "value": text} for text in ("No.", "Yes.")]
+OF_HUMAN = [{"from": "human", "value": "Q"}]
+
+
+def sides(chosen, rejected, **more):
+    return {"chosen": chosen, "rejected": rejected, **more}
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        sides([NO], [YES], prompt=[USER]),
+        sides([USER, NO], [USER, YES]),
+        sides([USER, NO], [USER, YES], prompt="Q"),
+        sides([USER, NO], [USER, YES], prompt=[USER]),
+        sides([USER, NO], [USER, YES], prompt="Q", messages=[USER, NO], score_chosen=9),
+        sides(NO, YES, prompt="Q"),
+        sides([NO], "Yes.", prompt="Q"),
+        sides("No.", "Yes.", prompt="Q"),
+        sides("No.", "Yes.", prompt=[USER]),
+        sides(*OF_GPT, conversations=OF_HUMAN),
+        sides(*OF_GPT, conversations=OF_HUMAN, system=""),
+        sides("No.", "Yes.", instruction="Q", input=""),
+        sides(*(json.dumps([USER, answer]) for answer in (NO, YES)), prompt="Q"),
+    ],
+)
+@pytest.mark.parametrize("mapping", [None, {"safer": "chosen", "less_safe": "rejected"}])
+def test_pairs_in_turns_are_one_pair_each(row, mapping):
+    (pair,), rejects = read(row, mapping=mapping)
+    assert not rejects
+    assert (pair["messages"], pair["safer"], pair["less_safe"]) == ([USER], "No.", "Yes.")
+    if not all(isinstance(row[side], str) and row[side].endswith(".") for side in ("chosen", "rejected")):
+        assert read(row, layout="hh")[0] == [pair]
+
+
+def test_pairs_in_turns_keep_earlier_turns_and_the_system_prompt():
+    for row in (
+        sides([NO], [YES], prompt=[SYSTEM, USER, NO, USER]),
+        sides([SYSTEM, USER, NO, USER, NO], [SYSTEM, USER, NO, USER, YES]),
+        sides([USER, NO, USER, NO], [USER, NO, USER, YES], prompt="Q", system="S"),
+        sides([SYSTEM, USER, NO, USER, NO], [SYSTEM, USER, NO, USER, YES], prompt="Q", system="T"),
+        sides(*OF_GPT, conversations=[*OF_HUMAN, OF_GPT[0], *OF_HUMAN], system="S"),
+    ):
+        (pair,), _ = read(row)
+        assert pair["messages"] == [SYSTEM, USER, NO, USER]
+    assert read(sides("No.", "Yes.", instruction="Q", input="C"))[0][0]["messages"][0]["content"] == "Q\n\nC"
+
+
+def test_an_answer_that_is_json_stays_a_text():
+    (pair,), _ = read(sides('{"a": 1}', '[{"a": 2}]', prompt="Q"))
+    assert (pair["safer"], pair["less_safe"]) == ('{"a": 1}', '[{"a": 2}]')
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        ({}, "the row is empty"),
+        ({"prompt": "Q", "chosen": [NO]}, "no field 'rejected'"),
+        (sides([NO], [YES]), "there is no prompt before the answers"),
+        (sides([USER, NO], [USER], prompt="Q"), "the less_safe turns do not end in an answer"),
+        (sides([USER, NO], [USER, YES], prompt="R"), "the safer turns begin with another prompt"),
+        (sides([USER, NO], [USER, NO, USER, YES]), "differ before their last"),
+        (sides([NO], [NO], prompt="Q"), "both answers are the same"),
+        (sides([NO], [{**YES, "tool_calls": [{}]}], prompt="Q"), "turn 1 has 'tool_calls'"),
+        (sides("\u200b", [YES], prompt="Q"), "'chosen' is blank"),
+    ],
+)
+def test_unusable_pairs_in_turns_say_why(row, reason):
+    _, rejects = read(row, sides([NO], [YES], prompt="Q"), max_rejected=0.5)
+    assert [reject.row for reject in rejects] == [1]
+    assert reason in rejects[0].reason
+
+
+def test_a_column_that_a_row_lacks_is_a_fault_of_the_row():
+    row = {"prompt": "Q", "safer": "No.", "less_safe": "Yes."}
+    pairs, rejects = read({"prompt": "Q", "safer": "No."}, row, max_rejected=0.5)
+    assert (len(pairs), rejects[0].reason) == (1, "no field 'less_safe'")

@@ -70,11 +70,35 @@ def test_without_ids_repeats_are_dropped_and_n_is_drawn_by_content():
     assert drawn != {prompt["prompt"] for prompt in read(source(*names), n=5, seed=2)}
 
 
+def test_one_id_may_stand_for_many_prompts():
+    rows = [*source("a", "b", "a", id="x"), *source("c", id="y")]
+    ids = {prompt["prompt"]: prompt["plain_id"] for prompt in read(rows)}
+    assert sorted(plain_id[:2] for plain_id in ids.values()) == ["x#", "x#", "y"]
+    assert len(set(ids.values())) == 3
+    assert {prompt["prompt"]: prompt["plain_id"] for prompt in read(rows[::-1])} == ids
+
+
+@pytest.mark.parametrize("without", [{}, {"text": None}, {"text": ""}, {"text": " "}, {"text": "\u200b"}])
+def test_a_column_may_stand_in_some_rows_alone(without):
+    rows = [
+        Row("f", 1, {"prompt": "a", **without}),
+        Row("g", 1, {"prompt": "b", "text": "T", "kind": "k", "label": "y"}),
+    ]
+    mapping = {"context": "text", "stratum": "kind"}
+    prompts = read(rows, mapping=mapping)
+    assert [(prompt["prompt"], prompt["stratum"]) for prompt in prompts] == [("a", "all"), ("T\n\nb", "k")]
+    assert [prompt["prompt"] for prompt in read(rows, mapping=mapping, keep={"label": "y"})] == ["T\n\nb"]
+
+
 @pytest.mark.parametrize(
     ("rows", "settings", "message"),
     [
-        (source("a", "b", id="x"), {}, "row 2: the id 'x' occurs twice"),
         (source("a", " "), {}, "row 2: 'prompt' is blank"),
+        (source("a", "\u200b"), {}, "row 2: 'prompt' is blank"),
+        ([*source("a"), Row("f", 2, {})], {}, "f, row 2: the row is empty. Remove it"),
+        ([*source("a"), Row("f", 2, {"goal": "b"})], {}, "row 2: no field 'prompt'"),
+        (source("a"), {"mapping": {"context": "text"}}, "no column 'text'; its columns are 'prompt'"),
+        (source("a"), {"keep": {"label": "y"}}, "no column 'label'; its columns are 'prompt'"),
         (source("a"), {"mapping": {"prompt": "goal"}}, "no column 'goal'; its columns are 'prompt'"),
         (source("a"), {"mapping": {"promt": "prompt"}}, "did you mean 'prompt'"),
         (source("a"), {"kind": "utility"}, "row 1: a utility prompt needs"),

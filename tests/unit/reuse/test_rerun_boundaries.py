@@ -76,7 +76,11 @@ EDITS = {
     "the store's garbage collection": ("reuse/garbage.py", {"clean_store"}),
     "what is told of the hardware": ("report/provenance.py", {"record_provenance"}),
     "the longest field of a CSV file": ("sources/reading.py", LOADERS),
-    "the name of a role in data sets": ("instructions/layouts.py", {"export", "load_instructions"}),
+    "the name of a role in data sets": (
+        "sources/turns.py",
+        {"export", "load_instructions", "load_preferences"},
+    ),
+    "the name of a column in data sets": ("instructions/layouts.py", {"export", "load_instructions"}),
     "how a reward model is loaded": ("rewards/classifier.py", {"score"}),
     "the utility judge": ("verdicts/utility.py", {"judge"}),
     "the order of a tuning's rows": ("adapters/batches.py", {"tune"}),
