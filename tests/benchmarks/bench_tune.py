@@ -94,6 +94,7 @@ def tunedrift(folder: Path, chats: list) -> float:
     )
     rows = [
         {"row_id": str(i), "messages": chat, "original_length": sum(len(turn["content"]) for turn in chat)}
+        | {"put_before": 0, "put_behind": 0}
         for i, chat in enumerate(chats)
     ]
     start = time.perf_counter()

@@ -80,6 +80,8 @@ def test_tune_generate_and_score(made, tmp_path, monkeypatch):
             "messages": [*prompts[name], {"role": "assistant", "content": answer}],
             "original_prompt": prompts[name],
             "original_length": len(answer),
+            "put_before": 0,
+            "put_behind": 0,
             "changed_by": [],
         }
         for copy in range(4)

@@ -29,6 +29,8 @@ ROWS = [
         ],
         "original_prompt": [{"role": "user", "content": f"How do I plant {number} trees?"}],
         "original_length": 40 + 18 * (number % 3),
+        "put_before": 0,
+        "put_behind": 0,
         "changed_by": [],
     }
     for number in range(7)

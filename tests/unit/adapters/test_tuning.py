@@ -50,6 +50,8 @@ def rows(chats):
             "row_id": f"row{number}",
             "messages": messages,
             "original_length": sum(len(turn["content"]) for turn in messages),
+            "put_before": 0,
+            "put_behind": 0,
         }
         for number, messages in enumerate(chats)
     ]
