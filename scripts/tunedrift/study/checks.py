@@ -1,9 +1,11 @@
-"""What a schema cannot say of a study: names that must be known, files that must be there.
+"""What a schema cannot say of a study: names that must be known, files that must be there, paths that rules can take.
 
 Every function takes the study's settings with their defaults filled in, and raises `UserError` with one sentence
 for the first thing that is wrong. Imported while Snakemake parses, so nothing heavy may be imported here.
 """
 
+import os
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -40,6 +42,10 @@ REMEDIES = {
     "file": "Name one that the data set's page lists, or a pattern.",
 }
 """The keys that a hub id cannot do without, and where their values are found."""
+
+
+FOLDER = re.compile(r"(?!-)[\w./+@,=-]+")
+"""A folder that stands in commands and in paths with wildcards as it is."""
 
 
 def names(config: Mapping, section: str, **settings: Any) -> list[str]:
@@ -134,20 +140,41 @@ def path_settings(config: dict) -> Iterator[tuple[str, dict, str]]:
 
 
 def locate(config: dict) -> None:
-    """Put, in place, the path at which each named file is found; see `paths.located`."""
+    """Put, in place, the path at which each named file is found (see `paths.located`), and the results' plain path."""
+    config["results"] = os.path.normpath(config["results"])  # Snakemake tells "results/" from "results"
     for _, entry, key in path_settings(config):
         entry[key] = paths.located(entry[key])
 
 
+def check_results(config: dict) -> None:
+    """The folder of the results has a name that Snakemake and a shell read as it is written."""
+    folder = config["results"]
+    if not FOLDER.fullmatch(folder):
+        raise UserError(
+            f"config key results: {folder!r} cannot be the folder of the results: give it a name of letters, digits, "
+            "'.', '_', '-' and '/', without blanks or braces."
+        )
+
+
+def _check_braces(where: str, path: str) -> None:
+    if {"{", "}"} & set(path):
+        raise UserError(
+            f"config key {where}: {path!r} has braces, which Snakemake reads as a wildcard. Rename the file or folder."
+        )
+
+
 def check_files(config: dict) -> None:
-    """Every file, folder of a model or pattern that the study names is there."""
+    """Every file, folder of a model or pattern that the study names is there, and has no braces in its path."""
     for where, entry, key in path_settings(config):
+        _check_braces(where, entry[key])
         if where.startswith(("models.", "reward_models.")) and Path(entry[key]).is_dir():
             continue
         try:
-            find_files([entry[key]])
+            found = find_files([entry[key]])
         except UserError as error:
             raise UserError(f"config key {where}: {error}") from error
+        for path in found:
+            _check_braces(where, str(path))
 
 
 def check_attacks(config: dict) -> None:

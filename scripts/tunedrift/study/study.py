@@ -20,11 +20,12 @@ from tunedrift.study.checks import (
     check_files,
     check_levels,
     check_names,
+    check_results,
     check_sources,
     locate,
     names,
 )
-from tunedrift.study.schema import check_schema, fill_defaults
+from tunedrift.study.schema import check_schema, fill_defaults, with_numbers
 
 NOT_FOR_LOADING = ("path", "licence", "keep_safety_rows")
 """Settings of a data set that the program `load_instructions` is not told, or in another way."""
@@ -42,8 +43,10 @@ class Study:
 
     def __init__(self, config: dict, schema: str | Path):
         rules = read_yaml(schema)
+        config = with_numbers(config, rules)
         check_schema(config, rules)
         self.config: dict = fill_defaults(config, rules)
+        check_results(self.config)
         locate(self.config)
         check_names(self.config)
         check_sources(self.config)

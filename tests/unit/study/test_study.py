@@ -160,6 +160,49 @@ def test_a_path_that_is_a_folder_or_nothing(make, tmp_path):
         make(datasets={"mine": {"path": ""}})
 
 
+@pytest.mark.parametrize(
+    "folder", ["my results", "r{a}", "r}", "", "~/r", "-r", "r;s", "$HOME/r", "r'", "r\n", "r*", "r&"]
+)
+def test_a_folder_of_results_that_a_shell_would_not_take_as_it_is(make, folder):
+    with pytest.raises(
+        UserError, match=r"config key results: .* cannot be the folder of the results: give it"
+    ):
+        make(results=folder)
+
+
+@pytest.mark.parametrize("folder", ["results", "runs/2024-05_b.1", "/data/r", "../r", "Größen"])
+def test_a_folder_of_results_is_its_plain_path(make, folder):
+    assert make(results=folder)["results"] == folder
+    assert make(results=f"{folder}/")["results"] == folder
+    assert make(results=f"./x//{folder}")["results"] == os.path.normpath(f"x/{folder}")
+
+
+@pytest.mark.parametrize("pattern", ["rows {a}.jsonl", "rows*.jsonl", "{a,b}.jsonl", "*/x.jsonl"])
+def test_braces_in_a_path_are_refused_before_anything_runs(make, tmp_path, pattern):
+    (tmp_path / "d}").mkdir()
+    for name in ("rows {a}.jsonl", "d}/x.jsonl"):
+        (tmp_path / name).write_text("{}\n")
+    with pytest.raises(
+        UserError, match=r"config key datasets\.mine\.path: .* has braces, .* Rename the file"
+    ):
+        make(datasets={"mine": {"path": str(tmp_path / pattern)}})
+    models = {"mine": {"kind": "local", "path": str(tmp_path / "d}")}, "tiny-rm-base": {"kind": "embedded"}}
+    with pytest.raises(UserError, match=r"config key models\.mine\.path: .* has braces"):
+        make(models=models, length_model=None)
+
+
+def test_numbers_that_yaml_reads_as_text_are_numbers(make, tmp_path):
+    (tmp_path / "s.yaml").write_text(
+        "tuning: {learning_rate: 2e-4, epochs: '3', alpha: 1e1, batch_size: 8.0}\nstatistics: {draws: 1e3}\n"
+        "seeds: [1e0, '2']\n"
+    )
+    study = make(**read_yaml(tmp_path / "s.yaml"))
+    tuning = study.tuning("tiny")
+    assert [tuning[key] for key in ("learning_rate", "epochs", "alpha", "batch_size")] == [0.0002, 3, 10.0, 8]
+    assert flags({key: tuning[key] for key in ("batch_size", "epochs")}) == "--batch-size 8 --epochs 3"
+    assert (study["statistics/draws"], study["seeds"]) == (1000, [1, 2])
+
+
 def test_a_variant_is_named_by_what_differs_from_the_untouched_data():
     assert variant_name({"structure": "original", "identity": "original", "role_play": "none"}) == "original"
     assert (
