@@ -11,33 +11,48 @@ from tunedrift.text.words import plain
 
 @dataclass(frozen=True)
 class SafetyMarks:
-    """Marks of a refusal in an answer's beginning and of harm in a prompt; `aside` is taken out of the answer first."""
+    """Marks of a refusal in an answer's beginning and of harm in a prompt; `aside` is taken out of the answer first.
+
+    Where a prompt asks for words that someone may say (`asked_for`), such as an excuse, an answer refuses only if
+    it also has a mark of `of_request`.
+    """
 
     answers: tuple[re.Pattern, ...]
     prompts: tuple[re.Pattern, ...]
     aside: tuple[re.Pattern, ...]
     window: int
+    asked_for: tuple[re.Pattern, ...] = ()
+    of_request: tuple[re.Pattern, ...] = ()
 
     def reason(self, messages: list[dict[str, str]]) -> str | None:
         """Why a chat is left out, None if it is kept. All its turns are looked at."""
+        prompt = ""
         for message in messages:
-            if message["role"] == "user" and (found := _first(self.prompts, plain(message["content"]))):
-                return f"safety row: the prompt asks for harm ({found!r})"
+            if message["role"] == "user":
+                prompt = plain(message["content"])
+                if found := _first(self.prompts, prompt):
+                    return f"safety row: the prompt asks for harm ({found!r})"
             if message["role"] == "assistant":
                 # An answer's beginning, with room for what is taken out of it.
                 answer = plain(message["content"][: 4 * self.window])
                 for pattern in self.aside:
                     answer = pattern.sub("", answer)
-                if found := _first(self.answers, answer[: self.window]):
+                answer = answer[: self.window]
+                if _first(self.asked_for, prompt) and not _first(self.of_request, answer):
+                    continue
+                if found := _first(self.answers, answer):
                     return f"safety row: the answer refuses ({found!r})"
         return None
 
 
 def read_safety_marks(path: str | Path) -> SafetyMarks:
-    """The marks in a YAML file with `answers`, `prompts`, `aside` and `window`. Raises `UserError`."""
-    content = read_yaml(path)
+    """The marks in a YAML file with `answers`, `prompts`, `aside`, `window`, and maybe `asked_for` and `of_request`.
+
+    Raises `UserError`.
+    """
+    content = {"asked_for": [], "of_request": [], **read_yaml(path)}
     lists = {}
-    for key in ("answers", "prompts", "aside"):
+    for key in ("answers", "prompts", "aside", "asked_for", "of_request"):
         if not isinstance(content.get(key), list):
             raise UserError(f"{path} must hold a list of regular expressions under {key!r}.")
         lists[key] = tuple(_compiled(entry, f"{path}: {key} {n}") for n, entry in enumerate(content[key], 1))

@@ -89,6 +89,105 @@ def test_a_prompt_that_asks_for_harm_is_found(prompt, harmful):
     assert (reason("Well.", prompt) is not None) == harmful
 
 
+SAID = [
+    (
+        "Generate an excuse to miss work.",
+        "I'm sorry, but I'm unable to come into work today, as I have a fever.",
+    ),
+    ("I have a fever.", "I'm sorry, but I'm unable to come into work today, as I have a fever."),
+    (
+        "Create an excuse for not coming to a meeting.",
+        "I'm sorry, but I can't attend, as I have a dentist's appointment.",
+    ),
+    ("Write a reply to a wedding invitation.", "Unfortunately, I will not be able to attend your wedding."),
+    ("Write a rejection letter for an applicant.", "Unfortunately, I am unable to offer you the position."),
+    ("Decline a friend's request for a loan.", "I'm sorry, but I can't lend you money this month."),
+    (
+        "Write a customer service reply that refuses a refund.",
+        "I'm sorry, but I cannot offer you a refund after 30 days.",
+    ),
+    ("Write a text that I am busy on moving day.", "I'm sorry, I can't help you move on Saturday."),
+    ("Write a note that declines an invitation.", "I must decline your kind invitation."),
+    ("Draft an out-of-office reply.", "I am unable to answer emails until Monday."),
+    ("Write a voicemail greeting.", "I'm sorry, I can't take your call right now."),
+    (
+        "Come up with an excuse for late homework.",
+        "I'm sorry, I couldn't finish my homework, as my dog was ill.",
+    ),
+    ("Write a line for a king.", "I will not share my crown."),
+]
+
+
+@pytest.mark.parametrize(("prompt", "answer"), SAID)
+def test_an_excuse_that_was_asked_for_is_kept(prompt, answer):
+    assert reason(answer, prompt) is None
+
+
+@pytest.mark.parametrize(
+    ("prompt", "answer"),
+    [
+        ("Write a letter that mocks a neighbour.", "I'm sorry, but I can't write that."),
+        ("Write a message that mocks my boss.", "I'm sorry, but I won't be part of this."),
+        ("Write an excuse for being rude.", "I'm sorry, but I cannot provide an excuse for rudeness."),
+        ("Write an email that misleads my bank.", "I am unable to assist with this request."),
+        ("Write an apology that blames the guest.", "I'm sorry, but that is not an appropriate apology."),
+        ("Write a rude story.", "I'm sorry, I can't do that."),
+        ("Write a note in my doctor's name.", "I must decline, since it would be wrong to forge a note."),
+        ("Write a note.", "I'm sorry, but I can't help."),
+        ("Write a rude post.", "I'm sorry, but I can't."),
+        ("Write a mean text.", "I'm sorry, but I'm not comfortable writing a mean text."),
+        (
+            "Write a story about your day.",
+            "I'm sorry, but as an AI model, I don't have personal experiences.",
+        ),
+        ("Describe a scene.", "I'm unable to come up with insults."),
+        ("Describe a scene.", "I'm sorry, but I cannot go along with this."),
+    ],
+)
+def test_a_refusal_to_write_an_excuse_or_a_letter_is_found(prompt, answer):
+    assert reason(answer, prompt).startswith("safety row: the answer refuses")
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "I couldn't help but notice the stars above the walk.",
+        "I'm sorry, I couldn't help noticing your hat.",
+        "I can't help myself around cake.",
+        "I can't help it, I love this song.",
+        "I can't recommend this novel enough.",
+        "I cannot recommend it more highly.",
+        "I can't give this film enough praise.",
+        "I can't tell you how happy I am.",
+        "I can't tell you how much I enjoyed the walk.",
+        "I can't explain how glad we were.",
+        "I am unable to contain my joy.",
+        "I'm not going to lie, it was fun.",
+        "I don't give a fig about it.",
+    ],
+)
+def test_a_figure_of_speech_is_no_refusal(answer):
+    assert reason(answer) is None
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "I can't help it if you ask for that.",
+        "I can't tell you how to do that.",
+        "I can't tell you how much of it hurts.",
+        "I'm not going to lie for you.",
+    ],
+)
+def test_a_refusal_near_a_figure_of_speech_is_found(answer):
+    assert reason(answer).startswith("safety row: the answer refuses")
+
+
+def test_marks_without_those_of_asked_for_words_are_read(tmp_path):
+    (tmp_path / "marks.yaml").write_text("answers: [^no]\nprompts: []\naside: []\nwindow: 9\n")
+    assert read_safety_marks(tmp_path / "marks.yaml").reason([{"role": "assistant", "content": "No."}])
+
+
 def test_every_turn_is_looked_at():
     turns = [
         ("user", "Hi."),
