@@ -46,7 +46,6 @@ def check_folder(
     is loaded, and its template (or the one in the file `template`) has to write a chat of two turns.
     """
     where = f"model {name!r}: {folder}"
-    check_architecture(name, folder, trusted=trusted)
     found = parts(folder, "local", allow_pickle=allow_pickle, trusted=trusted)
     for path in folder.iterdir():
         if path.is_symlink() and not path.exists():
@@ -57,6 +56,7 @@ def check_folder(
                 raise UserError(
                     f"{where}/{path.name} is a Git LFS pointer, not the file itself. Run `git lfs pull` in the folder."
                 )
+    check_architecture(name, folder, trusted=trusted)
     if (folder / "adapter_config.json").is_file():
         raise UserError(
             f"{where} holds an adapter (adapter_config.json), so that another model would be loaded under it. Merge "
@@ -81,7 +81,12 @@ def check_architecture(name: str, folder: Path, *, trusted: bool) -> None:
         raise UserError(f"model {name!r}: {folder} holds no config.json, so there is no model in it.")
     config = read_settings(folder / "config.json")
     architecture = config.get("model_type")
-    if architecture in CONFIG_MAPPING or (trusted and "auto_map" in config):
+    if trusted and "--" in str(config.get("auto_map")):
+        raise UserError(
+            f"model {name!r}: auto_map in {folder}/config.json names code in a repository of the hub, which may change. "
+            "Copy that code into the folder, and remove what stands before -- from the names."
+        )
+    if str(architecture) in CONFIG_MAPPING or (trusted and "auto_map" in config):
         return
     if "auto_map" in config:
         raise UserError(
@@ -108,6 +113,8 @@ def _check_weights(where: str, folder: Path, *, pickled: bool) -> None:
     if not isinstance(tensors, dict) or not tensors:
         raise UserError(f"{where}/{index.name} names no files of weights. {AGAIN}")
     for shard in sorted(set(map(str, tensors.values()))):
+        if Path(shard).name != shard:
+            raise UserError(f"{where}/{index.name} names {shard}. Put all files of weights into one folder.")
         if not (folder / shard).is_file():
             raise UserError(f"{where} lacks {shard}, which {index.name} names. Fetch that file.")
         _check_whole(where, folder / shard, {tensor for tensor, file in tensors.items() if file == shard})

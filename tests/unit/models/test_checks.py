@@ -113,7 +113,7 @@ def test_bytes_that_are_no_text_are_no_settings(folder):
     assert "config.json is not valid JSON" in said(folder)
 
 
-@pytest.mark.parametrize("file", ["model.safetensors", "tokenizer.json", "merges.txt"])
+@pytest.mark.parametrize("file", ["model.safetensors", "config.json", "tokenizer.json", "merges.txt"])
 def test_a_pointer_is_no_file(folder, file):
     (folder / file).write_text(LFS)
     assert f"{file} is a Git LFS pointer, not the file itself. Run `git lfs pull`" in said(folder)
@@ -152,6 +152,22 @@ def test_every_shard_of_an_index_is_needed_and_whole(folder):
     assert "model.safetensors.index.json names no files of weights" in said(folder)
     (folder / "model.safetensors.index.json").unlink()
     assert "holds neither model.safetensors nor model.safetensors.index.json" in said(folder)
+
+
+def test_shards_lie_in_the_folder_itself(folder):
+    first, *_ = shards(folder)
+    (folder / "part").mkdir()
+    first.rename(folder / "part" / first.name)
+    index = folder / "model.safetensors.index.json"
+    index.write_text(index.read_text().replace(first.name, f"part/{first.name}"))
+    assert f"index.json names part/{first.name}. Put all files of weights into one folder." in said(folder)
+
+
+def test_code_is_in_the_folder_itself(folder):
+    (folder / "modeling_own.py").write_text("")
+    setting(folder, "config.json", model_type="own", auto_map={"AutoConfig": "owner/name--modeling_own.Own"})
+    assert "names code in a repository of the hub" in said(folder, trusted=True)
+    assert "brings Python code of its own" in said(folder)
 
 
 def test_weights_under_another_name_are_not_found_by_transformers(folder):
