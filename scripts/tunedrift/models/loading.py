@@ -7,7 +7,7 @@ import importlib.util
 import re
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tunedrift import files
 from tunedrift.errors import UserError
@@ -66,7 +66,7 @@ def load_chat_model(model_json: str | Path, tuned: str | Path | None = None) -> 
     where = {**weights(model_json), "dtype": dtype()}
     if tuned and not adapter:
         where = {**where, "pretrained_model_name_or_path": str(Path(tuned).parent), "use_safetensors": True}
-    model = AutoModelForCausalLM.from_pretrained(**where, **placement())
+    model = load_whole(AutoModelForCausalLM, model_json, **where, **placement())
     if tuned and adapter:
         from peft import PeftModel
 
@@ -99,7 +99,9 @@ def load_for_tuning(model_json: str | Path, *, four_bit: bool = False) -> "PreTr
             bnb_4bit_use_double_quant=True,
             bnb_4bit_compute_dtype=getattr(torch, half_precision()),
         )
-    return AutoModelForCausalLM.from_pretrained(**weights(model_json), **more, device_map=one_device())
+    return load_whole(
+        AutoModelForCausalLM, model_json, **weights(model_json), **more, device_map=one_device()
+    )
 
 
 def weights(model_json: str | Path) -> dict:
@@ -107,3 +109,17 @@ def weights(model_json: str | Path) -> dict:
     quieten()
     pickled = "allow_pickle" in files.read_json(model_json)
     return {**source(model_json), "use_safetensors": not pickled, "dtype": "auto"}
+
+
+def load_whole(kind: type, model_json: str | Path, **options: Any) -> "PreTrainedModel":
+    """`kind.from_pretrained(**options)`, without a layer that transformers would fill with random numbers.
+
+    Raises `UserError` where the weights lack one: they are cut, or of another kind of model.
+    """
+    model, found = kind.from_pretrained(**options, output_loading_info=True)  # type: ignore[attr-defined]
+    if missing := sorted(found["missing_keys"]):
+        raise UserError(
+            f"{model_json}: the weights lack {missing[0]} ({len(missing)} of the model's tensors), which would be random "
+            f"numbers. Fetch the weights again, or choose a model that was saved as {kind.__name__.removeprefix('Auto')}."
+        )
+    return model

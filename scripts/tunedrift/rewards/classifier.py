@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from tunedrift.chats import template
 from tunedrift.errors import UserError
 from tunedrift.jobs.progress import Progress
-from tunedrift.models.loading import weights
+from tunedrift.models.loading import load_whole, weights
 from tunedrift.models.placement import dtype, placement
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ def load_reward_model(model_json: str | Path) -> "PreTrainedModel":
     from transformers import AutoModelForSequenceClassification
 
     where = {**weights(model_json), "dtype": dtype()}
-    model = AutoModelForSequenceClassification.from_pretrained(**where, **placement())
+    model = load_whole(AutoModelForSequenceClassification, model_json, **where, **placement())
     if model.config.num_labels != 1:
         raise UserError(
             f"{model_json}: a reward model has one output, this one has {model.config.num_labels}. "

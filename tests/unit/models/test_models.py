@@ -7,6 +7,7 @@ import pytest
 import tiny
 import torch
 import transformers
+from safetensors.torch import load_file, save_file
 from transformers import dynamic_module_utils
 
 from tunedrift.errors import UserError
@@ -198,3 +199,18 @@ def test_an_unknown_architecture_is_one_sentence(tmp_path):
     run = resolve(tmp_path, "--path", tmp_path / "weights")
     assert (run.returncode, run.stderr.count("\n")) == (1, 1)
     assert "does not know the architecture 'nonesuch'" in run.stderr
+
+
+def test_no_layer_is_made_up_of_random_numbers(tmp_path):
+    model_json = tiny.save_chat_model(tmp_path / "weights")
+    with pytest.raises(
+        UserError, match=r"the weights lack score.weight \(1 of .* saved as ModelForSequenceClass"
+    ):
+        classifier.load_reward_model(model_json)
+    tensors = load_file(tmp_path / "weights/model.safetensors")
+    del tensors["model.layers.1.mlp.up_proj.weight"]
+    save_file(tensors, tmp_path / "weights/model.safetensors", {"format": "pt"})
+    describe(model_json)
+    for load in (loading.load_chat_model, loading.load_for_tuning):
+        with pytest.raises(UserError, match=r"the weights lack model.layers.1.mlp.up_proj.weight \(1 of"):
+            load(model_json)
