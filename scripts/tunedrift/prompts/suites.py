@@ -60,6 +60,11 @@ def read_prompts(
         reference = _reference(values.get("reference"))
         if kind == "utility" and not reference:
             raise UserError(f"{where}: a utility prompt needs the words of a right answer: reference.")
+        if kind == "utility" and (odd := [entry for entry in reference or [] if not _speaks(entry)]):
+            raise UserError(
+                f"{where}: the reference {odd[0]!r} has neither a word nor a number to look for in an answer. "
+                "Correct or remove it."
+            )
         prompts[plain_id, content] = {
             "plain_id": plain_id,
             "prompt": prompt,
@@ -70,6 +75,11 @@ def read_prompts(
     if not prompts:
         raise UserError(f"{suite} holds no prompts{' with ' + str(keep) if keep else ''}.")
     return sample(unique_ids(prompts, "plain_id"), lambda prompt: prompt["plain_id"], n, seed, suite)
+
+
+def _speaks(entry: str) -> bool:
+    """Whether a text holds a letter or a digit of any script."""
+    return any(character.isalnum() for character in entry)
 
 
 def _reference(value: object) -> list[str] | None:

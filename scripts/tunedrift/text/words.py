@@ -16,6 +16,12 @@ we well were what when where which while who whom whose why will with would you 
 STOPWORDS = frozenset(FUNCTION_WORDS.split())
 """English function words, and the words in which questions are asked."""
 
+UNSPACED = (
+    r"\u0e01-\u0e3a\u0e40-\u0e4e\u0e80-\u0ecf\u1000-\u103f\u1780-\u17d3\u3005-\u3007\u3040-\u30ff\u31f0-\u31ff"
+    r"\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+)
+"""Characters of scripts without blanks between words, for a character class: Thai to Khmer, kana, Han."""
+
 ENDINGS = ("ing", "ies", "ed", "es", "s", "e", "y")
 """Endings that are cut, the first that fits, so that "houses" and "housing" meet "house"."""
 
@@ -23,7 +29,7 @@ ENDINGS = ("ing", "ies", "ed", "es", "s", "e", "y")
 def plain(text: str) -> str:
     """Lower case, straight quotes, no emphasis, headings or list markers, single spaces."""
     text = text.lower().replace("’", "'").replace("‘", "'").replace("“", '"').replace("”", '"')
-    text = re.sub(r"(?m)^\s*(#{1,6}|>|[-*+•]|\d+[.)])\s+", "", text)
+    text = re.sub(r"(?m)^[^\S\n]*(#{1,6}|>|[-*+•]|\d+[.)])\s+", "", text)
     return " ".join(re.sub(r"[*_`#]+", "", text).split())
 
 

@@ -102,6 +102,12 @@ def test_a_column_may_stand_in_some_rows_alone(without):
         (source("a"), {"mapping": {"prompt": "goal"}}, "no column 'goal'; its columns are 'prompt'"),
         (source("a"), {"mapping": {"promt": "prompt"}}, "did you mean 'prompt'"),
         (source("a"), {"kind": "utility"}, "row 1: a utility prompt needs"),
+        (
+            source("a", reference="+"),
+            {"kind": "utility"},
+            "row 1: the reference '\\+' has neither a word nor",
+        ),
+        (source("a", reference=["12", " \u200b"]), {"kind": "utility"}, "neither a word nor a number"),
         (source("a", label="x"), {"keep": {"label": "y"}}, "holds no prompts"),
         (source("a"), {"n": 2}, "fewer than the 2 asked for"),
     ],

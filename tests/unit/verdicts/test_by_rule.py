@@ -106,6 +106,32 @@ def test_utility_needs_every_reference_word():
     assert utility.utility("The comparison", ["Paris"]) == "wrong"
 
 
+@pytest.mark.parametrize(
+    ("answer", "reference", "label"),
+    [
+        ("The total is $1,200.", "1200", "right"),
+        ("The price is 3.50 dollars.", "3.5", "right"),
+        ("12. Seven plus five makes twelve.", "12", "right"),
+        ("5*4 = 20", "4", "right"),
+        ("5.3 m", "3.5", "wrong"),
+        ("It is -5.", "5", "wrong"),
+        ("Half, 50%, of them", "0.5", "right"),
+        ("0.5 of them", "50%", "right"),
+        ("0.5%", "50%", "wrong"),
+        ("50 percent", "percent", "right"),
+        ("At 12:30.", "12:30", "right"),
+        ("At 30:12.", "12:30", "wrong"),
+        ("A caf\u00e9.", "cafe\u0301", "right"),
+        ("答案是北京。", "北京", "right"),
+        ("答案是南京。", "北京", "wrong"),
+        ("서울입니다.", "서울", "right"),
+        ("Anything.", "+", "wrong"),
+    ],
+)
+def test_numbers_are_compared_as_numbers_and_words_as_words(answer, reference, label):
+    assert utility.utility(answer, [reference]) == label
+
+
 @given(st.text(max_size=80), st.text(max_size=40))
 def test_any_text_gets_a_label_of_its_kind(answer, prompt):
     assert refusal.refusal(answer, prompt, PATTERNS) in LABELS["refusal"]
