@@ -63,6 +63,7 @@ def pair(
     if odd := sorted(set(mapping) - set(COLUMN_ROLES)):
         raise UserError(f"{name}: {unknown('role of a column', odd[0], COLUMN_ROLES)}")
     rows = list(source)
+    require(columns_of(rows), mapping.values(), name)
     columns_in = {
         file: _columns(list(group), layout, mapping, f"{name}: {file}")
         for file, group in groupby(rows, key=lambda row: row.file)

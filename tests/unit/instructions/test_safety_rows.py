@@ -145,7 +145,7 @@ def test_an_excuse_that_was_asked_for_is_kept(prompt, answer):
     ],
 )
 def test_a_refusal_to_write_an_excuse_or_a_letter_is_found(prompt, answer):
-    assert reason(answer, prompt).startswith("safety row: the answer refuses")
+    assert "the answer refuses" in str(reason(answer, prompt))
 
 
 @pytest.mark.parametrize(
@@ -180,7 +180,7 @@ def test_a_figure_of_speech_is_no_refusal(answer):
     ],
 )
 def test_a_refusal_near_a_figure_of_speech_is_found(answer):
-    assert reason(answer).startswith("safety row: the answer refuses")
+    assert "the answer refuses" in str(reason(answer))
 
 
 def test_marks_without_those_of_asked_for_words_are_read(tmp_path):

@@ -186,3 +186,7 @@ def test_a_column_that_a_row_lacks_is_a_fault_of_the_row():
     row = {"prompt": "Q", "safer": "No.", "less_safe": "Yes."}
     pairs, rejects = read({"prompt": "Q", "safer": "No."}, row, max_rejected=0.5)
     assert (len(pairs), rejects[0].reason) == (1, "no field 'less_safe'")
+    pairs, _ = read(row, {**row, "less_safe": "Sure.", "topic": "t"}, mapping={"category": "topic"})
+    assert [pair["category"] for pair in pairs] == ["none", "t"]
+    with pytest.raises(UserError, match="set has no column 'topic'"):
+        read(row, mapping={"category": "topic"})
