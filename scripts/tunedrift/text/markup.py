@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, cast
 
-from tunedrift.text.prose import mask
+from tunedrift.text.prose import MONTH, mask
 
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
@@ -64,8 +64,27 @@ VERBATIM = frozenset({"fence", "code_block", "blockquote_open", "table_open", "h
 BLOCKED = re.compile(r"^\s*(?:```|~~~|>|<|\||    |\t)|\|", re.MULTILINE)
 """Without one of these a text has no such block."""
 
-BULLET = re.compile(r"^(?:[•◦▪●‣·]\s*(?=\S)|--?\s*(?=[\"“]|[^\W\d_a-z]))")
-"""A bullet that Markdown does not know, or a hyphen that lacks its space; not the sign of a number."""
+_VARIABLE = r"[A-Z](?:\d|\s*[-+*/=^<>±]|\s*$)"
+BULLET = re.compile(
+    r"^\s*(?:[•◦▪▫●○■◆◇‣⁃►▶➤➢❖]\s*(?=\S)|[∙·]\s*(?!\d+\w?\s*$)(?=\S)"
+    rf"|--?\s*(?!{_VARIABLE})(?=[\"“]|[^\W\d_a-z])|[-*]\s+(?=[^\W\d_]{{2}})|--\s+(?=\d)"
+    rf"|[–—]\s*(?!{_VARIABLE})(?=[\"“]|[^\W\d_])|\*(?=[^\W\d_][^*]*$))"
+)
+"""A bullet that Markdown does not know, or a mark that lacks its space; not the sign of a number or variable."""
+
+NUMBERED = re.compile(r"^\s*(?P<label>\d{1,2})[.)](?:\s+(?=\S)|(?=[^\W\d_]))")
+"""A number with or without the space that Markdown wants."""
+
+LETTERED = re.compile(r"^\s*\(?(?P<label>[A-Za-z]|[ivx]{2,5}|[IVX]{2,5})(?:\.\)|[.)])\s*(?=[^\s.])")
+"""A letter or Roman number of a point: "a. Spring", "(ii) Summer"."""
+
+ROMAN = ("i", "ii", "iii", "iv", "v", "vi", "vii", "viii", "ix", "x", "xi", "xii", "xiii", "xiv", "xv")
+
+AMOUNT = re.compile(r"\s*[$€£]?\d")
+HYPHENED_AMOUNT = re.compile(r"\s*[-–—]\d[\d.,/]* ?[^\W\d_]{2}")
+"""Two cups after a hyphen, or two degrees below zero: nobody can tell."""
+
+FORMULA = re.compile(r"\$\$|\\\[|\\begin\{")
 
 
 @cache
@@ -89,17 +108,49 @@ def read(text: str) -> list[Block]:
     from markdown_it.tree import SyntaxTreeNode
 
     tree, lines = SyntaxTreeNode(_parser().parse(text)), text.split("\n")
+    return _blocks(tree.children, lines)
+
+
+def _blocks(
+    nodes: list["SyntaxTreeNode"], lines: list[str], parent: "SyntaxTreeNode | None" = None
+) -> list[Block]:
+    """The blocks of a text, or of an item of the list `parent`."""
     blocks: list[Block] = []
-    for node in tree.children:
-        block = _block(node, lines, nested=False)
+    for before, node, after in zip([None, *nodes], nodes, [*nodes[1:], None], strict=False):
         last = blocks[-1] if blocks else None
         first, _ = cast(tuple[int, int], node.map)
-        if isinstance(block, Verbatim) and isinstance(last, Verbatim) and lines[first - 1].strip():
-            # No blank line comes between `<!DOCTYPE html>` and `<html>`.
+        content = node.children[0].content if node.type == "paragraph" else ""
+        if node.type == "bullet_list" and _has_signs(node, before):
+            raise UntouchableError("signs")
+        if content and FORMULA.match(content):
+            content = ""
+        if content and not parent and (number := _lone_number(node)):
+            goes_on = isinstance(last, List) and last.ordered and number == last.start + len(last.items)
+            item: list[Block] = [Text(NUMBERED.sub("", content))]
+            if goes_on:
+                cast(List, last).items.append(item)
+                continue
+            if after and _lone_number(after) == number + 1:
+                blocks.append(List(ordered=True, start=number, items=[item]))
+                continue
+        if content:
+            blocks += _paragraph(content, parent)
+            continue
+        block = _block(node, lines, nested=parent is not None)
+        # No blank line comes between `<!DOCTYPE html>` and `<html>`.
+        close = not parent and lines[first - 1].strip()
+        if close and isinstance(block, Verbatim) and isinstance(last, Verbatim):
             blocks[-1] = Verbatim(f"{last.text}\n{block.text}", last.kind)
         else:
             blocks.append(block)
     return blocks
+
+
+def _lone_number(node: "SyntaxTreeNode") -> int | None:
+    """The typed number of a paragraph that is one line."""
+    content = node.children[0].content if node.type == "paragraph" else ""
+    found = NUMBERED.match(content)
+    return int(found["label"]) if found and "\n" not in content else None
 
 
 def verbatim(text: str) -> list[str]:
@@ -117,15 +168,15 @@ def verbatim(text: str) -> list[str]:
 def _block(node: "SyntaxTreeNode", lines: list[str], *, nested: bool) -> Block:
     first, last = cast(tuple[int, int], node.map)
     source = "\n".join(lines[first:last]).rstrip("\n")
-    inline = node.children[0].content if node.type in ("paragraph", "heading") and node.children else ""
+    inline = node.children[0].content if node.type == "heading" and node.children else ""
     if node.type in ("bullet_list", "ordered_list"):
         block: Block = _list(node, lines)
     elif node.type == "hr":
         block = Rule(source)
     elif node.type == "heading" and _is_title(inline):
+        if "\n" in inline and len(_paragraph(inline, None)) > 1:
+            raise UntouchableError("list in a heading")
         block = Heading(int(node.tag[1]), inline)
-    elif node.type == "paragraph" and not re.match(r"\$\$|\\\[|\\begin\{", inline):
-        block = _paragraph(inline)
     elif nested and node.type == "fence":
         block = Verbatim(f"{node.markup}{node.info}\n{node.content}{node.markup}", "fence")
     elif nested:
@@ -140,12 +191,97 @@ def _is_title(heading: str) -> bool:
     return bool(re.search(r"[^\W\d_]", heading))
 
 
-def _paragraph(text: str) -> Text | List:
-    """A paragraph, or the list that it is when each of its lines begins with a typed bullet."""
+def _has_signs(node: "SyntaxTreeNode", before: "SyntaxTreeNode | None") -> bool:
+    """Whether the marks of a bullet list are signs: of a sum in columns, or of the terms under a term."""
+    if node.markup == "+":
+        return True
+    inner = node.children[0].children
+    first = inner[0].children[0].content if inner and inner[0].type == "paragraph" else ""
+    if any(line.startswith("= ") for line in first.split("\n")):
+        return True
+    if before is None or before.type != "paragraph":
+        return False
+    above = before.children[0].content.rsplit("\n", 1)[-1].rstrip()
+    touches = cast(tuple[int, int], before.map)[1] == cast(tuple[int, int], node.map)[0]
+    under = _is_term(above) or (touches and bool(AMOUNT.match(above)))
+    return under and (_is_term(first) or bool(AMOUNT.match(first)))
+
+
+def _is_term(line: str) -> bool:
+    """Whether a line is a number or a formula without words."""
+    return bool(re.search(r"\w", line)) and not re.search(r"[^\W\d_]{3}|:$", line)
+
+
+def _paragraph(text: str, parent: "SyntaxTreeNode | None") -> list[Block]:
+    """A paragraph; lists that are typed in it, behind a line or before one, are lists.
+
+    A bullet makes a list by itself; hyphens, numbers that count on and letters that go on do so in two
+    lines or more. Letters stay in their items, as Markdown has none.
+    """
     lines = text.split("\n")
-    if len(lines) > 1 and all(BULLET.match(line) for line in lines):
-        return List(ordered=False, items=[[Text(BULLET.sub("", line).rstrip())] for line in lines])
-    return Text(text)
+    if sum(bool(HYPHENED_AMOUNT.match(line)) for line in lines) > 1:
+        raise UntouchableError("a hyphen before an amount")
+    marks = [_mark(line) for line in lines]
+    blocks: list[Block] = []
+    rest: list[str] = []
+    place = 0
+    while place < len(lines):
+        kind, label = marks[place]
+        ordered = kind == "number"
+        if parent and place and kind in ("hyphen", "number") and ordered == (parent.type == "ordered_list"):
+            # "- Tea" and then "-Milk": a point of the list around it, most likely.
+            raise UntouchableError("a typed list in a list")
+        items = _typed_items(lines, marks, place)
+        if len(items) > 1 or (items and kind == "bullet"):
+            if rest:
+                blocks.append(Text("\n".join(rest).rstrip()))
+                rest = []
+            texts = ["\n".join(item) for item in items]
+            if ordered and all(MONTH.match(text) for text in texts):
+                raise UntouchableError("dates")
+            blocks.append(List(ordered, int(label) if ordered else 1, [[Text(text)] for text in texts]))
+            place += sum(map(len, items))
+        else:
+            rest.append(lines[place])
+            place += 1
+    return [*blocks, Text("\n".join(rest))] if rest else blocks
+
+
+def _mark(line: str) -> tuple[str, str]:
+    """What a line begins with (bullet, hyphen, number, letter or nothing), and the number or letter."""
+    if BULLET.match(line):
+        return ("hyphen" if line.lstrip()[0] in "-–—*" else "bullet"), ""
+    for kind, form in (("number", NUMBERED), ("letter", LETTERED)):
+        if found := form.match(line):
+            return kind, found["label"]
+    return "", ""
+
+
+def _typed_items(lines: list[str], marks: list[tuple[str, str]], place: int) -> list[list[str]]:
+    """The lines of each item of the typed list that begins in line `place`, without bullets and numbers."""
+    kind, label = marks[place]
+    items: list[list[str]] = []
+    for line, mark in zip(lines[place:], marks[place:], strict=True) if kind else ():
+        if mark[0] == kind and (not items or _counts_on(kind, label, mark[1])):
+            body = line if kind == "letter" else (NUMBERED if kind == "number" else BULLET).sub("", line)
+            items.append([body.strip()])
+            label = mark[1]
+        elif not mark[0] and (line[:1].isspace() or line[:1].islower()):
+            items[-1].append(line.strip())
+        else:
+            break
+    return items
+
+
+def _counts_on(kind: str, first: str, second: str) -> bool:
+    if kind == "number":
+        return int(second) == int(first) + 1
+    if kind != "letter":
+        return True
+    if len(first) == len(second) == 1 and ord(second) == ord(first) + 1:
+        return True
+    same, (one, two) = first.islower() == second.islower(), (first.lower(), second.lower())
+    return same and one in ROMAN and two in ROMAN and ROMAN.index(two) == ROMAN.index(one) + 1
 
 
 def _list(node: "SyntaxTreeNode", lines: list[str]) -> List:
@@ -157,9 +293,12 @@ def _list(node: "SyntaxTreeNode", lines: list[str]) -> List:
             raise UntouchableError("list numbers")
     if ordered and start > 30 and len(node.children) == 1:
         raise UntouchableError("list numbers")
-    items = [[_block(child, lines, nested=True) for child in item.children] for item in node.children]
+    items = [_blocks(item.children, lines, node) for item in node.children]
     if not all(items):
         raise UntouchableError("empty item")
+    # "3. Oktober" is a date.
+    if ordered and all(isinstance(item[0], Text) and MONTH.match(item[0].text) for item in items):
+        raise UntouchableError("dates")
     return List(ordered, start, items)
 
 

@@ -31,8 +31,35 @@ _ABBREVIATIONS = """
 mr mrs ms dr prof st mt no nos vol fig eq etc vs e.g i.e eg ie cf al approx inc ltd co corp jr sr dept est
 min max a.m p.m u.s u.k u.s.a ph.d b.c a.d jan feb mar apr jun jul aug sep sept oct nov dec gen gov sen
 rep rev col capt lt sgt ave blvd rd tbsp tsp oz lb lbs ft
+viz op cit pp vols figs eqs refs esp incl hon pres supt messrs mme mlle bros assn univ maj cmdr adm pvt cpl
+b.sc m.sc sra srta ud uds ej nr bspw bzw evtl exkl gest ggf hr inkl jh mio mrd sog usw vgl zzgl rer nat dipl ing
 """
 ABBREVIATIONS = frozenset(_ABBREVIATIONS.split())
+
+_MONTHS = """
+januar jänner februar märz april mai juni juli august september oktober november dezember
+"""
+MONTH = re.compile(rf"(?:{'|'.join(_MONTHS.split())})\b", re.IGNORECASE)
+"""A German month: what follows the full stop of an ordinal number, as in "am 3. Oktober"."""
+
+ORDINAL = re.compile(
+    r"\b(?:(?<!\bi )am|vom|zum|zur|beim|im|der|die|das|dem|den|des|jede[rnms]?|diese[rnms]?|eine?[rnms]?|auf"
+    r"|(?:mein|dein|sein|ihr|unser|euer)(?:e[rnms]?)?) \d{1,3}\.$",
+    re.IGNORECASE,
+)
+"""The German words before an ordinal number: "der 2. Schritt"; not "I am 30."."""
+
+LETTERS = re.compile(r"(?<![^\s(\"“‘*])(?:[^\W\d_]\. ?)+[^\W\d_]\.$")
+"""The end of an abbreviation of single letters: "z. B.", "u.a.", "J.R.R."."""
+
+LABEL = re.compile(r"(?:[A-Z]\w* )?(?:\d+(?:\.\d+)*|[A-Za-z]|[ivx]+|[IVX]+)")
+"""The number or letter of a point, maybe with a word before it: "2.1", "b", "iv", "Step 3"."""
+
+BEFORE_NUMBER = re.compile(r"\b(?:pg?|ch|sec|para|ca|approx|abs?|abb|bd|kap|tel|str)\.$", re.IGNORECASE)
+"""Abbreviations that are words or variables as well, unless a number follows."""
+
+VERSUS = re.compile(r"(?:^|[\s\"“(*])(?:[A-Z]\S*|al\.) v\.$")
+"""The middle of a case's name: "Brown v. Board"; not "the speed is v."."""
 
 PIECES = re.compile(r"\w+|[^\w\s]+|\n+")
 
@@ -91,8 +118,11 @@ def _split(line: str, restore: Callable[[str], str]) -> list[str]:
     parts, start = [], 0
     for gap in re.finditer(r"\s+", line):
         before, after = line[start : gap.start()], line[gap.end() :]
-        if _ends(before.rstrip("\"'”’)]*_"), restore) and re.match(
-            r"""["'“‘(\[*]*[^\W\d_a-z]|\d|[\U000F0000-\U000FFFFD]""", after
+        closed = before.rstrip("\"'”’)]*_")
+        if (
+            re.match(r"""["'“‘(\[*]*[^\W\d_a-z]|\d|\(?[a-z][.)]\s|[\U000F0000-\U000FFFFD]""", after)
+            and _ends(closed, restore)
+            and not _goes_on(closed, after)
         ):
             parts.append(before)
             start = gap.end()
@@ -110,5 +140,18 @@ def _ends(text: str, restore: Callable[[str], str]) -> bool:
     if text[-1] != ".":
         return False
     word = text[:-1].rsplit(maxsplit=1)[-1].lstrip("(\"'“‘[*") if text[:-1].split() else ""
-    number = re.fullmatch(r"\d+", word) and text[:-1].strip() == word
-    return not (word.lower() in ABBREVIATIONS or re.fullmatch(r"[A-Z]", word) or number or not word)
+    label = LABEL.fullmatch(text[:-1].strip().lstrip("([*"))
+    return not (word.lower() in ABBREVIATIONS or re.fullmatch(r"[A-Z]", word) or label or not word)
+
+
+def _goes_on(text: str, after: str) -> bool:
+    """Whether the full stop of `text` belongs to an abbreviation or ordinal that `after` continues."""
+    if not text.endswith("."):
+        return False
+    if re.search(r"\d\.$", text):
+        return bool(MONTH.match(after) or ORDINAL.search(text[-30:]))
+    if after[0].isdigit() and BEFORE_NUMBER.search(text[-10:]):
+        return True
+    # "z. B." is cut neither in it nor behind it.
+    inside = re.search(r"(?:^|[\s(])[a-z]\.$", text[-3:]) and re.match(r"[^\W\d_]\.", after)
+    return bool(inside or LETTERS.search(text[-20:]) or VERSUS.search(text[-60:]))

@@ -48,9 +48,21 @@ EMPTY = OPENERS | OBJECTS | frozenset(_WEAK.split())
 ENUMERATION = re.compile(r"[^\s,]+(?: [^\s,]+){0,2}, (?:[^\s,]+(?: [^\s,]+){0,2}, )*(?:and|or) ")
 """What follows the first comma of "cats, dogs, and birds"."""
 
+LABEL = re.compile(r"(?:\(?[A-Za-z\d]{1,4}\)|(?:[a-z]|[ivx]{2,4})\.)\s+(?=\S)")
+"""The typed letter or number of a point: "a)", "(ii)", "b."."""
+
 
 def lead_in(text: str) -> str:
-    """`text` with its opening clause, its subject or the verb of an instruction in bold, where it has one."""
+    """`text` with its opening clause, its subject or the verb of an instruction in bold, where it has one.
+
+    A typed letter or number stays in front: "a. **Tea** is hot."
+    """
+    label = LABEL.match(text)
+    start = label.end() if label else 0
+    return text[:start] + _led(text[start:])
+
+
+def _led(text: str) -> str:
     if "*" in text or "\n" in text:
         return text
     masked = mask(text)

@@ -36,6 +36,7 @@ STEP = re.compile(
 
 SENTENCE = re.compile(r"(?:\d+[.)] |[-*] )?[A-Z][\w'’]*,?(?: [\w'’`.,()-]+){3,}.*[.:]$")
 LABEL = re.compile(r"[A-Z][\w'’ ]*:$")
+ALONE = re.compile(r"(?:.*[.!?] )?\(?(?:[A-Za-z]|[ivx]+|[IVX]+)[.):]*")
 SALUTATION = re.compile(r"(dear|hi|hello|hey|to whom)\b[^.!?]*,?\s*\n", re.I)
 
 
@@ -245,7 +246,8 @@ def _bare(block: Block) -> Block:
 def _points(text: str) -> list[str]:
     """The sentences or lines of a paragraph.
 
-    Raises `UntouchableError` for a letter, a poem, a dialogue or a layout made of spaces.
+    Raises `UntouchableError` for a letter, a poem, a dialogue, a layout made of spaces, or a letter of the
+    alphabet that stands alone.
     """
     lines = text.split("\n")
     if any("   " in line.strip() for line in lines):
@@ -263,7 +265,10 @@ def _points(text: str) -> list[str]:
         "?" in line for line in lines
     ):
         raise UntouchableError("dialogue")
-    return sentences(text)
+    points = sentences(text)
+    if any(map(ALONE.fullmatch, points)):
+        raise UntouchableError("letter without its point")
+    return points
 
 
 def _listed(points: list[str]) -> list[Block]:
