@@ -31,11 +31,21 @@ def json_rows(path: Path, text: str) -> Iterable[object]:
 
 
 def json_lines(path: Path, text: str) -> Iterable[object]:
-    """The rows of a .jsonl file, each on a line or on several; one list of all rows is read too.
+    """The rows of a .jsonl file, each on a line or on several; one list of all rows, or an object around it, is read too.
 
     Raises `UserError` where the JSON is broken, naming the row.
     """
-    return json_rows(path, text) if text.lstrip().startswith("[") else _values(path, text)
+    if text.lstrip().startswith("["):
+        return json_rows(path, text)
+    try:
+        content = DECODER.decode(text)
+    except BROKEN:  # as a rule, since a second row follows
+        return _values(path, text)
+    # One object of lists alone is no row, which has some text.
+    lists_alone = isinstance(content, dict) and all(
+        isinstance(value, list | dict) for value in content.values()
+    )
+    return _unwrapped(path, content) if lists_alone else [content]
 
 
 def _values(path: Path, text: str) -> Iterator[object]:

@@ -52,6 +52,16 @@ def test_one_object_that_holds_turns_is_a_row(tmp_path, turns):
     assert read(tmp_path, json.dumps(pair), "row.json") == [pair]
 
 
+def test_an_object_around_the_rows_of_a_jsonl_file(tmp_path):
+    assert read(tmp_path, json.dumps({"data": ROWS}), "rows.jsonl") == ROWS
+    row = {"question": "Q", "answer": "A", "sources": [{"page": 1}]}
+    assert read(tmp_path, json.dumps(row, indent=1), "rows.jsonl") == [row]
+    with pytest.raises(UserError, match="several lists of rows: 'train', 'test'"):
+        read(tmp_path, json.dumps({"train": ROWS, "test": ROWS}), "rows.jsonl")
+    with pytest.raises(UserError, match="entries under headings, such as 'Goods'"):
+        read(tmp_path, json.dumps({"Goods": {"Bikes": ["Q1"]}}, indent=1), "rows.jsonl")
+
+
 SEVERAL = "holds several lists of rows: 'train', 'test'. Save the one that is meant as a file of its own."
 HEADINGS = "holds no rows but entries under headings, such as 'Goods'. Write each entry as a row of one list"
 COLUMNS = "holds its columns one after the other. Save it as a list of rows"
