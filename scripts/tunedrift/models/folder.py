@@ -23,6 +23,9 @@ WEIGHTS = {
 }
 """Endings of files with weights, in whatever format; those that are loaded are a part of their own."""
 
+OF_TOKENIZER = re.compile("token|vocab|merges|spiece|sentencepiece|bpe", re.IGNORECASE)
+"""In the names of files that a tokenizer reads, even with an ending of `WEIGHTS`."""
+
 DOCUMENTATION = re.compile(
     r"\..*|.*\.(md|rst|pdf|png|jpe?g|gif|webp|svg|html|log|ipynb|bib|cff)"
     r"|(licen[cs]e|notice|copying|readme|use_policy|citation|changelog|authors)[\w-]*(\.txt)?",
@@ -73,7 +76,8 @@ def parts(
             path
             for path in there
             if path not in listed
-            and path.suffix not in WEIGHTS | {".py", ".pyc"}
+            and (path.suffix not in WEIGHTS or OF_TOKENIZER.search(path.name))
+            and path.suffix not in (".py", ".pyc")
             and not DOCUMENTATION.fullmatch(path.name)
         ]
     return found

@@ -8,6 +8,7 @@ import generate
 import polars as pl
 import pytest
 import tiny
+from huggingface_hub.utils import filter_repo_objects
 from project import Project
 
 from tunedrift import files
@@ -46,6 +47,7 @@ LOADED = {
     "sentencepiece.bpe.model": "files",
     "tekken.json": "files",
     "rwkv_vocab_v20230424.txt": "files",
+    "vocab.bin": "files",
     "model.safetensors.index.json": "files",
     "chat_template.json": "files",
     "additional_chat_templates/tool_use.jinja": "files",
@@ -101,6 +103,10 @@ def test_what_is_for_people_or_never_loaded_is_not(model, tmp_path, file):
     (model / file).write_text("words")
     assert identity(tmp_path) == before
     description.source(tmp_path / "model.json")
+
+
+def test_whatever_is_loaded_is_fetched_from_the_hub():
+    assert list(filter_repo_objects(LOADED, ignore_patterns=folder.IGNORED_ON_HUB)) == list(LOADED)
 
 
 def test_a_file_under_another_name_is_another_model(model, tmp_path):
