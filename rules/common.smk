@@ -19,6 +19,7 @@ from tunedrift.design.tunings import Tuning, parse_tuning
 from tunedrift.errors import UserError
 from tunedrift.files import sha256
 from tunedrift.flags import flags
+from tunedrift.models import folder
 from tunedrift.reuse.code_digest import code_digest
 from tunedrift.sources.finding import files_named_by
 from tunedrift.sources.yaml_files import read_yaml
@@ -107,6 +108,28 @@ def named_file(path):
 def template_of(wildcards):
     """Input: the file of the chat template that a local or hub model is given; none if it keeps its own."""
     return study.registry(wildcards.name)["template"] or []
+
+
+def parts_of(wildcards):
+    """Part of a local model → its files; none of one from the hub, whose commit says what it is."""
+    entry = study.registry(wildcards.name)
+    path, own = Path(entry.get("path", "")), Path(f"models/{wildcards.name}/model.json")
+    if entry["kind"] != "local" or not path.is_dir():
+        return {}
+    allowed = {"allow_pickle": entry["allow_pickle"], "trusted": entry["trust_remote_code"]}
+    return folder.parts(path, "local", **allowed, but=own)
+
+
+def folder_files(wildcards):
+    """Input: what is loaded of a local model's folder, by its content (see `folder_content`) and not by its times."""
+    found = [str(path) for paths in parts_of(wildcards).values() for path in paths]
+    # Snakemake would look for wildcards in some names; whether those files change is seen by their content alone.
+    return [ancient(path) for path in found if not re.search("[{}<>]", path)]
+
+
+def folder_content(wildcards):
+    """Params: digests of the same files, read again only where size, times or inode of one changed."""
+    return {part: folder.digest(paths) for part, paths in parts_of(wildcards).items()}
 
 
 def content(*sources):

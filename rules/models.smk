@@ -4,8 +4,6 @@ Needs: resources/world.yaml for embedded models; a folder or a hub id for the ot
 Makes: models/{model}/model.json, shared by all studies.
 """
 
-from tunedrift.models.folder import digest as digest_of_files, parts
-
 
 rule pretrain:
     """Train a tiny embedded chat model that answers, and that refuses harmful requests."""
@@ -85,20 +83,6 @@ rule pretrain_reward:
         """
 
 
-def parts_of(wildcards):
-    """Part of a local model → its files; none of one from the hub, whose commit says what it is."""
-    entry = study.registry(wildcards.name)
-    if entry["kind"] != "local" or not Path(entry["path"]).is_dir():
-        return {}
-    own, allowed = Path(f"models/{wildcards.name}/model.json"), entry["allow_pickle"]
-    return parts(Path(entry["path"]), "local", allow_pickle=allowed, trusted=entry["trust_remote_code"], but=own)
-
-
-def folder_files(wildcards):
-    """Input: the files of a local model's folder that are loaded. Their content counts, see below, and not their times."""
-    return [ancient(str(path)) for paths in parts_of(wildcards).values() for path in paths]
-
-
 rule resolve:
     """Find a local or hub model once and describe it; hub models are downloaded here, before anything is tuned.
 
@@ -125,7 +109,7 @@ rule resolve:
         program=program("resolve"),
         code=code_digest(program("resolve")),
         content=content(template_of),
-        folder=lambda wildcards: {part: digest_of_files(paths) for part, paths in parts_of(wildcards).items()},
+        folder=folder_content,
         source=lambda wildcards: flags(study.source(wildcards.name)),
     shell:
         "python {params.program:q} --name {wildcards.name} {params.source} --out {output} > {log} 2>&1"

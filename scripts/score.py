@@ -89,8 +89,8 @@ def main(args: argparse.Namespace) -> None:
             if not math.isfinite(value):
                 key = next(key for key, _, other in scored if other == text)
                 raise UserError(
-                    f"reward model {args.rm!r} gives item {key['item_id']!r} of {subject.path}, group {key['group']!r}, the "
-                    f"score {value}. Fetch its weights again, score in float32 (on a processor), or take another model."
+                    f"reward model {args.rm!r} gives item {key['item_id']!r} of {subject.path}, group {key['group']!r}, "
+                    f"the score {value}. Fetch its weights again, score in float32 (on a processor), or take another model."
                 )
             store[text_key(text)] = value
     rows: dict[tuple, dict] = {}

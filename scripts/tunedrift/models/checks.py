@@ -83,8 +83,8 @@ def check_architecture(name: str, folder: Path, *, trusted: bool) -> None:
     architecture = config.get("model_type")
     if trusted and "--" in str(config.get("auto_map")):
         raise UserError(
-            f"model {name!r}: auto_map in {folder}/config.json names code in a repository of the hub, which may change. "
-            "Copy that code into the folder, and remove what stands before -- from the names."
+            f"model {name!r}: auto_map in {folder}/config.json names code in a repository of the hub, which may "
+            "change. Copy that code into the folder, and remove what stands before -- from the names."
         )
     if str(architecture) in CONFIG_MAPPING or (trusted and "auto_map" in config):
         return
@@ -122,7 +122,11 @@ def _check_weights(where: str, folder: Path, *, pickled: bool) -> None:
 
 
 def _check_whole(where: str, path: Path, tensors: set[str]) -> None:
-    """A file of weights is as long as its own header says, and holds the tensors; see safetensors' description of its format."""
+    """A file of weights is as long as its own header says, and holds the tensors.
+
+    A safetensors file is the length of its header (8 bytes), the header (JSON: where each tensor begins and ends),
+    and the tensors; see the format's description in its repository.
+    """
     size = path.stat().st_size
     if path.suffix == ".bin":
         with path.open("rb") as file:

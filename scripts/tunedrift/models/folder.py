@@ -137,7 +137,10 @@ def template_digest(template: str | list) -> str:
 
 
 def template_of(folder: Path) -> str | list | None:
-    """The chat template that a model folder ships: its own file, else the tokenizer's setting (a list if they have names)."""
+    """The chat template that a model folder ships: its own file, else the tokenizer's setting.
+
+    A list if there are several with names, None if there is none.
+    """
     own = folder / TEMPLATE_FILE
     if own.is_file():
         return read_template(own)

@@ -119,7 +119,8 @@ def load_whole(kind: type, model_json: str | Path, **options: Any) -> "PreTraine
     model, found = kind.from_pretrained(**options, output_loading_info=True)  # type: ignore[attr-defined]
     if missing := sorted(found["missing_keys"]):
         raise UserError(
-            f"{model_json}: the weights lack {missing[0]} ({len(missing)} of the model's tensors), which would be random "
-            f"numbers. Fetch the weights again, or choose a model that was saved as {kind.__name__.removeprefix('Auto')}."
+            f"{model_json}: the weights lack {missing[0]} ({len(missing)} of the model's tensors), which would be "
+            "random numbers. Fetch the weights again, or choose a model that was saved as "
+            f"{kind.__name__.removeprefix('Auto')}."
         )
     return model

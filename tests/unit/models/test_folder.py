@@ -245,7 +245,7 @@ def test_a_folder_that_changed_in_place_is_described_anew(project, model, tmp_pa
     assert resolve(project).jobs == {"resolve": 1}
     after = json.loads(described.read_text())
     assert {part for part in after if after[part] != before[part]} == {"weights"}
-    (model / "merges {of} this.txt").write_text("a b")
+    (model / "merges {of} <this>.txt").write_text("a b")
     assert resolve(project).jobs == {"resolve": 1}
     assert "files" in json.loads(described.read_text())
     assert "Nothing to be done" in resolve(project, "--dry-run").text
