@@ -1,4 +1,4 @@
-"""Measure overlap: prompts that stand in two sets which should be apart, exactly or nearly the same."""
+"""Measure overlap: prompts that stand in two sets which should be apart: the same, nearly so, or one in the other."""
 
 import argparse
 from collections.abc import Iterator
@@ -52,21 +52,27 @@ def text_sets(options: argparse.Namespace) -> Iterator:
     from tunedrift.tables.preferences import PREFERENCES
     from tunedrift.tables.prompts import PROMPTS
 
-    def asked(messages: list[dict]) -> str:
-        return "\n".join(message["content"] for message in messages if message["role"] == "user")
+    def turns(item: str, messages: list[dict]) -> Iterator[tuple[str, str]]:
+        return ((item, message["content"]) for message in messages if message["role"] == "user")
 
-    for kind in ("training", "held_out", "safety_mix"):
+    for kind, suffix in (
+        ("training", ".parquet"),
+        ("held_out", ".held_out.parquet"),
+        ("safety_mix", ".parquet"),
+    ):
         for path in getattr(options, kind):
-            rows = INSTRUCTIONS.read(path).iter_rows(named=True)
-            name = path.name.split(".")[0]
-            yield text_set(kind, name, ((row["row_id"], asked(row["messages"])) for row in rows))
+            rows = INSTRUCTIONS.read(path).select("row_id", "messages").iter_rows()
+            yield text_set(
+                kind, path.name.removesuffix(suffix), (turn for row in rows for turn in turns(*row))
+            )
     for kind, paths in (("suite", options.suites), ("gate", options.gate)):
         for path in paths:
             rows = PROMPTS.read(path).select("plain_id", "plain_prompt").unique().iter_rows()
-            yield text_set(kind, path.stem, rows)
+            yield text_set(kind, path.name.removesuffix(".parquet"), rows)
     for path in options.preferences:
-        rows = PREFERENCES.read(path).iter_rows(named=True)
-        yield text_set("preferences", path.stem, ((row["pair_id"], asked(row["messages"])) for row in rows))
+        rows = PREFERENCES.read(path).select("pair_id", "messages").iter_rows()
+        name = path.name.removesuffix(".parquet")
+        yield text_set("preferences", name, (turn for row in rows for turn in turns(*row)))
 
 
 if __name__ == "__main__":

@@ -15,12 +15,13 @@ OVERLAP = Table(
     columns={
         **SET,
         **OTHER,
-        "texts": pl.Int64,  # different texts in the set
+        "texts": pl.Int64,  # different texts in the set; a conversation is one, whatever its turns
         "other_texts": pl.Int64,
-        # Texts of the set that the other one holds, word for word, or at or above the similarity.
+        # Texts of the set that the other one holds: word for word, at or above the similarity, or one in the other.
         "exact": pl.Int64,
         "near": pl.Int64,
-        "share": pl.Float64,  # (exact + near) / texts
+        "contained": pl.Int64,
+        "share": pl.Float64,  # (exact + near + contained) / texts
         "threshold": pl.Float64,  # Jaccard similarity from which on a text is near
     },
     key=("kind", "name", "other_kind", "other_name"),
@@ -33,10 +34,11 @@ MATCHES = Table(
         **SET,
         "item_id": pl.String,
         **OTHER,
-        "other_id": pl.String,  # the most similar text of the other set
+        "other_id": pl.String,  # the closest text of the other set: exact before near before contained
         "match": pl.String,
+        # Jaccard similarity; where contained, the share of the shorter text's word pairs that the longer holds.
         "similarity": pl.Float64,
     },
     key=("kind", "name", "item_id", "other_kind", "other_name"),
-    allowed={"kind": KINDS, "other_kind": KINDS, "match": ("exact", "near")},
+    allowed={"kind": KINDS, "other_kind": KINDS, "match": ("exact", "near", "contained")},
 )

@@ -3,13 +3,17 @@ import subprocess
 import sys
 from pathlib import Path
 
+import measure_overlap
 import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tunedrift.statistics.overlap import ledger, matches, shingles, similarity, text_set
+from tunedrift.statistics.overlap import CONTAINED, FEWEST, ledger, matches, shingles, similarity, text_set
+from tunedrift.tables.instructions import INSTRUCTIONS
 from tunedrift.tables.overlap import MATCHES, OVERLAP
+from tunedrift.tables.preferences import PREFERENCES
+from tunedrift.tables.prompts import PROMPTS
 
 ROOT = Path(__file__).parents[3]
 LONG = "How do I wash a red cup by hand without soap when the water is cold and the sink is small?"
@@ -57,9 +61,86 @@ def test_no_pair_is_reported_that_is_not_similar(texts, threshold):
     one, two = text_set("training", "a", items[::2]), text_set("suite", "b", items[1::2])
     by_id = {item: shingles(text.split()) for item, text in items}
     for row in matches([one, two], threshold):
+        if row["match"] == "contained":
+            continue
         value = similarity(by_id[row["item_id"]], by_id[row["other_id"]])
         assert value >= threshold - 1e-9
         assert row["similarity"] == pytest.approx(value, abs=1e-6)
+
+
+@given(texts=st.lists(WORDS, min_size=2, max_size=12), threshold=st.sampled_from([0.5, 0.7, 0.9, 1.0]))
+@settings(max_examples=30, deadline=None)
+def test_every_contained_text_is_found(texts, threshold):
+    """Against the definition, pair by pair."""
+    items = [(str(number), " ".join(text)) for number, text in enumerate(texts)]
+    sets = [text_set("training", "a", items[::2]), text_set("suite", "b", items[1::2])]
+    found = {row["item_id"]: row for row in matches(sets, threshold) if row["kind"] == "training"}
+    for item, own in sets[0].texts.values():
+        shares = [0.0]
+        for _, other in sets[1].texts.values():
+            fewer = min(len(own.inner), len(other.inner))
+            shares.append(len(own.inner & other.inner) / fewer if fewer >= FEWEST else 0.0)
+        if max(shares) >= max(CONTAINED, threshold):
+            assert item in found
+        if item in found and found[item]["match"] == "contained":
+            assert found[item]["similarity"] == pytest.approx(max(shares), abs=1e-6)
+
+
+QUESTION = "How do I repair a bicycle pump?"
+
+
+@pytest.mark.parametrize(
+    ("trained_on", "prompt", "match", "value"),
+    [
+        (
+            f"Write a scene in which a guest asks the host: {QUESTION} Let it end well.",
+            QUESTION,
+            "contained",
+            1.0,
+        ),
+        (
+            f"Write a scene about a long day at home. {LONG.replace('small', 'tiny')} she asks, and he knows. "
+            * 2,
+            LONG,
+            "contained",
+            19 / 20,
+        ),
+        (QUESTION, f"You are a mechanic with no time. {QUESTION} Be short.", "contained", 1.0),
+        ("Wo ist das Cafe\u0301 in Mu\u0308nchen?", "Wo ist das Café in München?", "exact", 1.0),
+        ("ＷＨＥＲＥ is Ro\u00adme?", "Where is Rome?", "exact", 1.0),
+        ("请告诉我如何修理一辆旧自行车", "请告诉我如何修理一辆旧的自行车", "near", 14 / 17),
+        ("如何修理旧自行车", "如何修理自行车", "near", 7 / 10),
+        ("怎么修自行车", "怎么修自行车呢", "contained", 1.0),
+        ("วิธีซ่อมจักรยานเก่า", "วิธีซ่อมจักรยานเก่าๆ", "near", 19 / 22),
+        ("小说里的人问：如何修理自行车？请写下去。", "如何修理自行车", "contained", 1.0),
+        ("Where is Rome on this old map of Italy?", "Where is Rome?", None, None),
+        ("How do I repair a bicycle bell?", QUESTION, None, None),
+        ("दिल कहाँ है", "दल कहाँ है", None, None),
+    ],
+)
+def test_what_one_text_is_to_another(trained_on, prompt, match, value):
+    pair = [text_set("training", "a", [("t", trained_on)]), text_set("suite", "b", [("s", prompt)])]
+    found = list(matches(pair, 0.7))
+    assert [row["match"] for row in found] == ([match] if match else [])
+    assert [row["similarity"] for row in found] == pytest.approx([value] if match else [], abs=1e-6)
+    if match:
+        [row] = ledger(pair, found, 0.7)
+        assert {way: row[way] for way in ("exact", "near", "contained")}[match] == row["share"] == 1
+        OVERLAP.check(OVERLAP.frame([row]), "overlap")
+
+
+def test_each_user_turn_is_compared_and_a_conversation_counts_once():
+    talk = [
+        ("t1", "Good morning to you!"),
+        ("t1", QUESTION),
+        ("t1", f"{QUESTION} Please!"),
+        ("t2", "And what then?"),
+    ]
+    pair = [text_set("training", "a", talk), text_set("suite", "b", [("s", QUESTION)])]
+    found = list(matches(pair, 0.7))
+    assert [(row["item_id"], row["match"]) for row in found] == [("t1", "exact")]
+    [row] = ledger(pair, found, 0.7)
+    assert (row["texts"], row["exact"], row["near"], row["share"]) == (2, 1, 0, 0.5)
 
 
 def test_most_near_texts_are_found():
@@ -72,6 +153,64 @@ def test_most_near_texts_are_found():
     one = text_set("training", "a", [(str(n), text) for n, (text, _) in enumerate(pairs)])
     two = text_set("suite", "b", [(str(n), text) for n, (_, text) in enumerate(pairs)])
     assert sum(row["kind"] == "training" for row in matches([one, two], 0.7)) >= 198
+
+
+def write(table, rows, path):
+    table.write(table.frame(rows), path)
+
+
+def asked(*turns):
+    return [message for turn in turns for message in ({"role": "user", "content": turn}, ANSWER)]
+
+
+ANSWER = {"role": "assistant", "content": "Yes."}
+
+
+def prompt(text):
+    own = {
+        "prompt_id": "p",
+        "suite": "s",
+        "kind": "harmful",
+        "plain_id": "p",
+        "attack": "plain",
+        "stratum": "all",
+    }
+    return {**own, "category": "none", "messages": asked(text)[:1], "plain_prompt": text, "reference": None}
+
+
+def test_the_program_compares_each_turn_and_keeps_names_with_dots(tmp_path):
+    rows = [{"row_id": "r", "messages": asked("What is tea?", QUESTION), "source_file": "f", "source_row": 1}]
+    training = [tmp_path / f"alpaca-1.{number}.parquet" for number in (0, 1)]
+    held_out = [tmp_path / f"alpaca-1.{number}.held_out.parquet" for number in (0, 1)]
+    mixed, suite, gate, people = (
+        tmp_path / f"{name}.v1.parquet" for name in ("mix", "suite", "gate", "people")
+    )
+    for path in (*training, *held_out, mixed):
+        write(INSTRUCTIONS, rows, path)
+    for path in (suite, gate):
+        write(PROMPTS, [prompt(QUESTION)], path)
+    pair = {
+        "pair_id": "p",
+        "messages": asked("Hello there!", QUESTION)[:3],
+        "safer": "No.",
+        "less_safe": "Yes.",
+        **{"prompt_key": "k", "category": "none", "labels": "people"},
+    }
+    write(PREFERENCES, [pair], people)
+    out, found = tmp_path / "o.parquet", tmp_path / "m.parquet"
+    words = ["--training", *training, "--held-out", *held_out, "--safety-mix", mixed, "--suites", suite]
+    words += ["--gate", gate, "--preferences", people, "--out", out, tmp_path / "o.csv"]
+    words += ["--matches", found, tmp_path / "m.csv"]
+    measure_overlap.main(measure_overlap.parser().parse_args(list(map(str, words))))
+    names = {
+        *(("training", "alpaca-1.0"), ("training", "alpaca-1.1"), ("held_out", "alpaca-1.0")),
+        *(("held_out", "alpaca-1.1"), ("safety_mix", "mix.v1"), ("suite", "suite.v1"), ("gate", "gate.v1")),
+        ("preferences", "people.v1"),
+    }
+    assert set(OVERLAP.read(out).select("kind", "name").iter_rows()) == names
+    to_suite = MATCHES.read(found).filter(other_name="suite.v1")
+    assert set(to_suite.select("kind", "name").iter_rows()) == names - {("suite", "suite.v1")}
+    assert set(to_suite["match"]) == {"exact"}
 
 
 def test_the_program(tmp_path):
