@@ -78,7 +78,7 @@ def text_set(kind: str, name: str, items: Iterable[tuple[str, str]]) -> TextSet:
 
 def words(text: str) -> list[str]:
     """The words and numbers of a text, each character of a script without blanks by itself."""
-    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+    folded = unicodedata.normalize("NFKC", text).casefold()
     # Soft hyphens and characters without a width stand inside words.
     return WORD.findall("".join(part for part in folded if unicodedata.category(part) != "Cf"))
 

@@ -45,7 +45,7 @@ TOKEN = re.compile(
       | (?P<compound>\d++(?P<joint>[:./-])\d++(?:(?P=joint)\d++)+ | \d\d?:\d\d(?![\d:]))
       | (?:(?P<whole>\d++)\ )?(?P<above>\d++)\ ?/\ ?(?P<below>\d++)(?![.,]\d)
       | (?<![(\[{{])(?<!\d[,.])(?P<comma>\d++,\d++)(?!,?\d)
-      | (?P<plain>(?:\d++(?:\.\d++)?|(?<![.\d])\.\d++)(?:e[-+]?\d{{1,3}}(?![^\W_]))?)
+      | (?P<plain>(?:\d++(?:\.\d++)?|(?<![.\w])\.\d++)(?:e[-+]?\d{{1,3}}(?![^\W_]))?)
       )
       (?P<percent>\ ?[%٪]|\ ?per\ ?cent\b)?
     """,
@@ -79,8 +79,7 @@ def fold(text: str) -> str:
             changes[ord(character)] = ""
         elif kind == "No" and not unicodedata.decomposition(character).startswith(("<super>", "<sub>")):
             changes[ord(character)] = f" {character} "
-    text = unicodedata.normalize("NFKC", text.translate(changes))
-    text = unicodedata.normalize("NFKC", text.casefold())
+    text = unicodedata.normalize("NFKC", text.translate(changes)).casefold()
     same: dict[int, str] = dict.fromkeys(map(ord, "−–‒‐‑"), "-") | dict.fromkeys(map(ord, "’‘ʼ"), "'")
     same[ord("⁄")] = "/"
     for character in set(text):

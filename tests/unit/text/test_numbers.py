@@ -101,6 +101,7 @@ def test_percent_goes_with_its_number(text):
     [
         ("caf\u00e9", "cafe\u0301"),
         ("STRASSE", "Straße"),
+        ("10 ㏃", "10 Bq"),
         ("Ｐａｒｉｓ", "paris"),
         ("Pa\u00adris\u200b", "paris"),
         ("**P**aris", "paris"),
