@@ -33,7 +33,7 @@ TOKEN = re.compile(
       (?<=\d)x(?=\d)                                              # 5x4
     | (?P<run>[{JOINED}]++)
     | (?P<word>(?!(?:minus|negative)\ \d){WORD}{TAIL})
-    | (?P<sign>(?:(?<![^\W_)\]])|(?<=[{JOINED}]))(?<!\d\ )-(?=[\d.$¢-¥֏؋฿₠-⃀])
+    | (?P<sign>(?:(?<![\w)\]%])|(?<=[{JOINED}]))(?<!\d\ )-(?=[\d.$¢-¥֏؋฿₠-⃀])
       | (?<!\d\ )(?:minus|negative)\ (?=\d) )?+
       (?:[$¢-¥֏؋฿₠-⃀]\ ?)?
       (?:
