@@ -174,8 +174,6 @@ def _block(node: "SyntaxTreeNode", lines: list[str], *, nested: bool) -> Block:
     elif node.type == "hr":
         block = Rule(source)
     elif node.type == "heading" and _is_title(inline):
-        if "\n" in inline and len(_paragraph(inline, None)) > 1:
-            raise UntouchableError("list in a heading")
         block = Heading(int(node.tag[1]), inline)
     elif nested and node.type == "fence":
         block = Verbatim(f"{node.markup}{node.info}\n{node.content}{node.markup}", "fence")
@@ -213,7 +211,7 @@ def _is_term(line: str) -> bool:
 
 
 def _paragraph(text: str, parent: "SyntaxTreeNode | None") -> list[Block]:
-    """A paragraph; lists that are typed in it, behind a line or before one, are lists.
+    """A paragraph in which lists that are typed, behind a line or before one, are lists of their own.
 
     A bullet makes a list by itself; hyphens, numbers that count on and letters that go on do so in two
     lines or more. Letters stay in their items, as Markdown has none.

@@ -120,8 +120,8 @@ def _split(line: str, restore: Callable[[str], str]) -> list[str]:
         before, after = line[start : gap.start()], line[gap.end() :]
         closed = before.rstrip("\"'”’)]*_")
         if (
-            re.match(r"""["'“‘(\[*]*[^\W\d_a-z]|\d|\(?[a-z][.)]\s|[\U000F0000-\U000FFFFD]""", after)
-            and _ends(closed, restore)
+            _ends(closed, restore)
+            and re.match(r"""["'“‘(\[*]*[^\W\d_a-z]|\d|\(?[a-z][.)]\s|[\U000F0000-\U000FFFFD]""", after)
             and not _goes_on(closed, after)
         ):
             parts.append(before)
