@@ -55,6 +55,7 @@ def main(args: argparse.Namespace) -> None:
         requests,
         max_new_tokens=args.max_new_tokens,
         batch_size=args.batch_size,
+        closings=template.closing_tokens(load_tokenizer(args.model)),
     )
     refused = sum(refusal(answer.text, asked[answer.name], patterns) == "refusal" for answer in answers)
     rate = refused / len(prompts)

@@ -95,6 +95,7 @@ def main(args: argparse.Namespace) -> None:
             batch_size=args.batch_size,
             temperature=args.temperature,
             seed=args.seed,
+            closings=template.closing_tokens(loading.load_tokenizer(args.model)),
         )
         for answer in answers:
             store[answer.name] = {"answer": answer.text, "finish": answer.finish, "tokens": answer.tokens}

@@ -44,6 +44,12 @@ def parser() -> argparse.ArgumentParser:
         "--max-length", type=int, default=1024, help="tokens; longer chats are rejected and counted"
     )
     parser.add_argument(
+        "--max-rejected",
+        type=float,
+        default=0.05,
+        help="the share of chats to bear that the model's chat template cannot hold",
+    )
+    parser.add_argument(
         "--group-by-length",
         action=argparse.BooleanOptionalAction,
         default=True,
@@ -109,6 +115,10 @@ def main(args: argparse.Namespace) -> None:
     shutil.rmtree(work)
     log, rejected = training["log"], training["rejected"]
     lost = f"{rejected['too_long']} too long, {rejected['no_answer']} without an answer"
+    if "rewritten" in rejected:
+        lost += f", {rejected['rewritten']} whose answer the chat template rewrites"
+    if "control_token" in rejected:
+        lost += f", {rejected['control_token']} with a special token in a turn"
     print(f"{training['rows']} rows (rejected: {lost}), loss {log[0]['loss']:.3f} to {log[-1]['loss']:.3f}")
 
 
@@ -125,7 +135,9 @@ def train(args: argparse.Namespace, settings: "Settings", work: Path) -> None:
     torch.set_num_threads(args.threads)
     rows = VARIANTS.read(args.variant)
     tokenizer = loading.load_tokenizer(args.model)
-    data, rejected = batches.examples(tokenizer, rows.iter_rows(named=True), settings.max_length)
+    data, rejected = batches.examples(
+        tokenizer, rows.iter_rows(named=True), settings.max_length, settings.max_rejected
+    )
     model = loading.load_for_tuning(args.model, four_bit=settings.method == "qlora")
     log = tuning.tune(model, tokenizer, data, settings, args.seed, work)
     if os.environ.get("RANK", "0") != "0":

@@ -81,6 +81,25 @@ GEMMA = turns(
 GLM = turns("<|ROLE|>\\n", "", "<|assistant|>\\n", start="[gMASK]<sop>")
 PHI = turns("<|ROLE|>\\n", "<|end|>\\n", "<|assistant|>\\n", end="{{ eos_token }}")
 
+# An answer is opened unasked (the first release).
+LLAMA3_FIRST = LLAMA3.replace("{% if add_generation_prompt %}", "{% if true %}")
+# A thought is always opened, and a chat keeps none.
+R1 = (
+    "{{ bos_token }}{% for message in messages %}{% if message['role'] == 'assistant' %}"
+    "{{ '<|Assistant|>' ~ message['content'].split('</think>')[-1] ~ eos_token }}"
+    "{% else %}{{ ('<|User|>' if message['role'] == 'user' else '') ~ message['content'] }}{% endif %}{% endfor %}"
+    "{% if add_generation_prompt %}{{ '<|Assistant|><think>\\n' }}{% endif %}"
+)
+# An answer stands in a channel, and the last one ends with another token than those before.
+HARMONY = (
+    "{% for message in messages %}{{ '<|start|>' ~ message['role'] }}{% if message['role'] == 'assistant' %}"
+    "{{ '<|channel|>final' }}{% endif %}{{ '<|message|>' ~ message['content'] }}"
+    "{{ '<|return|>' if loop.last and message['role'] == 'assistant' else '<|end|>' }}{% endfor %}"
+    "{% if add_generation_prompt %}{{ '<|start|>assistant' }}{% endif %}"
+)
+# Words alone, no token.
+FALCON = turns("ROLE: ", "\\n", "Assistant:", role="message['role'] | capitalize")
+
 QWEN_TOKENS = ("<|endoftext|>", "<|im_start|>", "<|im_end|>")
 GEMMA_TOKENS = ("<pad>", "<eos>", "<bos>", "<start_of_turn>", "<end_of_turn>")
 GLM_TOKENS = (
@@ -105,6 +124,23 @@ FAMILIES = {
         "<|eot_id|>",
         "<|begin_of_text|>",
     ),
+    "llama3-first": Family(
+        "Llama",
+        LLAMA3_FIRST,
+        ("<|begin_of_text|>", "<|start_header_id|>", "<|end_header_id|>", "<|eot_id|>"),
+        "<|eot_id|>",
+        "<|eot_id|>",
+        "<|begin_of_text|>",
+    ),
+    "r1-distill": Family("Llama", R1, ("<s>", "</s>", "<|User|>", "<|Assistant|>"), "</s>", "</s>", "<s>"),
+    "harmony": Family(
+        "Llama",
+        HARMONY,
+        ("<|start|>", "<|channel|>", "<|message|>", "<|end|>", "<|return|>"),
+        "<|return|>",
+        "<|return|>",
+    ),
+    "falcon2": Family("Llama", FALCON, ("<|endoftext|>",), "<|endoftext|>", "<|endoftext|>"),
     "mistral": Family("Mistral", MISTRAL, ("<unk>", "<s>", "</s>"), "</s>", "</s>", "<s>"),
     "glm": Family("Glm", GLM, GLM_TOKENS, "<|endoftext|>", "<|endoftext|>", None, GLM_STOPS, {"head_dim": 8}),
     "glm4": Family(
@@ -207,7 +243,8 @@ def save(name: str, folder: Path, reward: bool = False) -> Path:
         model = getattr(transformers, f"{kind}ForSequenceClassification")(config)
     else:
         model = getattr(transformers, f"{family.architecture}ForCausalLM")(config)
-        stops = {family.eos, family.stop, *family.other_stops}
+        # What closes a turn of Gemma's is a stop without being named as one.
+        stops = {family.eos, *({family.stop} if name != "gemma2" else ()), *family.other_stops}
         model.generation_config.eos_token_id = sorted(map(words.convert_tokens_to_ids, stops))
     model.save_pretrained(folder)
     words.save_pretrained(folder)

@@ -45,6 +45,22 @@ def tokenizer(pad_is_eos: bool = False) -> PreTrainedTokenizerFast:
     )
 
 
+class WithoutOffsets:
+    """A tokenizer that does not say where a token lies, as those written in Python do not."""
+
+    is_fast = False
+
+    def __init__(self, tokenizer):
+        self.tokenizer = tokenizer
+
+    def __getattr__(self, name):
+        return getattr(self.tokenizer, name)
+
+    def __call__(self, text, **options):
+        assert "return_offsets_mapping" not in options
+        return self.tokenizer(text, **options)
+
+
 def config(tokenizer: PreTrainedTokenizerFast, **more) -> LlamaConfig:
     """A LLaMA of two layers and width 32."""
     return LlamaConfig(

@@ -57,10 +57,11 @@ def test_a_system_prompt_reaches_the_model(made):
     assert supervised_text(tokenizer, [SYSTEM, QUESTION, ANSWER]).strip().startswith("Dig a hole.")
 
 
-def test_the_opened_prompt_is_the_beginning_of_the_trained_chat(made):
+def test_the_prompt_of_the_test_is_the_beginning_of_the_trained_chat(made):
     _, _, tokenizer, _ = made
-    opened = template.render(tokenizer, [QUESTION], reply=True)
-    assert template.render(tokenizer, [QUESTION, ANSWER]).startswith(opened)
+    for chat in ([QUESTION], [SYSTEM, QUESTION], [QUESTION, ANSWER, QUESTION]):
+        opened = template.encode(tokenizer, template.render(tokenizer, chat, reply=True))
+        assert template.supervised(tokenizer, [*chat, ANSWER])[0][: len(opened)] == opened
 
 
 def call(script, *words):

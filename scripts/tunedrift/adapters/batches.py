@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tunedrift.chats import template
-from tunedrift.errors import UserError
+from tunedrift.errors import UnusableError, UserError
 from tunedrift.hashing import digest
 
 if TYPE_CHECKING:
@@ -28,27 +28,46 @@ class Example:
 
 
 def examples(
-    tokenizer: "PreTrainedTokenizerBase", rows: Iterable[dict], max_length: int
+    tokenizer: "PreTrainedTokenizerBase", rows: Iterable[dict], max_length: int, max_rejected: float = 0.05
 ) -> tuple[list[Example], Counter]:
     """Tokenised chats of rows of the variants table, and how many were rejected, by reason.
 
     A chat of more than `max_length` tokens is rejected rather than cut (`too_long`): a cut answer has
-    no end. A chat without a supervised token teaches nothing (`no_answer`). Raises `UserError` if
-    nothing is left to train on.
+    no end. A chat without a supervised token teaches nothing (`no_answer`). A chat that the template
+    cannot hold is rejected too: it writes an answer in other words (`rewritten`: without its thought,
+    say), or a turn holds a special token (`control_token`). Raises `UserError` if those are more than
+    a share `max_rejected` of the rows, or if nothing is left to train on.
     """
     kept, rejected = [], Counter(too_long=0, no_answer=0)
+    unheld = []  # rows that the template cannot hold, with the reason
     for row in rows:
-        ids, labels = template.supervised(tokenizer, row["messages"])
+        try:
+            ids, labels = template.supervised(tokenizer, row["messages"])
+        except UnusableError as error:
+            rejected["control_token" if isinstance(error, template.ControlTokenError) else "rewritten"] += 1
+            unheld.append(f"row {row['row_id']}: {error}")
+            continue
         if len(ids) > max_length:
             rejected["too_long"] += 1
         elif all(label == template.IGNORED for label in labels):
             rejected["no_answer"] += 1
         else:
             kept.append(Example(row["row_id"], ids, labels, row["original_length"]))
+    total = len(kept) + rejected.total()
+    if len(unheld) > max_rejected * total:
+        raise UserError(
+            f"the model's chat template cannot hold {len(unheld)} of {total} chats, more than the share "
+            f"{max_rejected:g} allowed; the first is {unheld[0]}. Correct the rows, name another file as the "
+            "model's `template`, or raise tuning.max_rejected."
+        )
+    if not kept and rejected["too_long"]:
+        raise UserError(
+            f"none of the {total} chats fits into {max_length} tokens with an answer. Raise tuning.max_length."
+        )
     if not kept:
         raise UserError(
-            f"none of the {rejected.total()} chats fits into {max_length} tokens with an answer. "
-            "Raise tuning.max_length."
+            f"none of the {total} chats has an answer that the model's chat template holds. Look at the rows, "
+            "or name another file as the model's `template`."
         )
     return kept, rejected
 

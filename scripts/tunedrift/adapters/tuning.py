@@ -52,6 +52,7 @@ class Settings:
     micro_batch_size: int | None
     gradient_checkpointing: bool
     precision: str
+    max_rejected: float = 0.05
 
 
 def resolve_precision(precision: str) -> str:

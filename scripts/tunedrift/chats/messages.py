@@ -10,8 +10,8 @@ Messages = list[Message]
 
 
 def under_system(messages: list[Message], system_prompt: str | None) -> list[Message]:
-    """The chat under a system prompt, which heads the one that it has; unchanged for None."""
-    if system_prompt is None:
+    """The chat under a system prompt, which heads the one that it has; unchanged for None or a blank one."""
+    if system_prompt is None or not system_prompt.strip():
         return messages
     if messages[0]["role"] == "system":
         first, *messages = messages

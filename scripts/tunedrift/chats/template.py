@@ -1,11 +1,12 @@
 """Chats as text and tokens: the model's own chat template, and which tokens are the assistant's."""
 
 import os
-from functools import lru_cache
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
+from tunedrift.chats import turns
 from tunedrift.chats.messages import Message
-from tunedrift.errors import UserError
+from tunedrift.errors import UnusableError, UserError
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -14,44 +15,35 @@ IGNORED = -100
 """The label of a token that carries no loss (PyTorch's cross-entropy default)."""
 
 
+class ControlTokenError(UnusableError):
+    """A chat writes out a token that means something else to the model than its text."""
+
+
 def render(tokenizer: "PreTrainedTokenizerBase", messages: list[Message], *, reply: bool = False) -> str:
     """The chat under the tokenizer's template; `reply` opens the assistant's next turn.
 
-    A template that has no place for a system turn before the first user turn gets its text at the
-    head of that turn. Where a template can switch thinking off, it is off. Raises `UserError` if the
-    template refuses the chat.
+    An opened turn is complete: what the template writes between header and answer (the name of a channel,
+    an empty thought) belongs to the prompt, so that an answer is an answer's words. Where a template can
+    switch thinking off, it is off; where it always opens a thought, the thought is closed. A blank at the
+    prompt's end is left to the answer, whose first token it is a part of. A chat without `reply` is
+    written as the template comes. Raises `UserError` if the template refuses the chat.
     """
-    from jinja2 import TemplateError
+    return _opened(tokenizer, messages)[0] if reply else turns.write(tokenizer, messages)
 
-    roles = [message["role"] for message in messages]
-    if roles[:2] == ["system", "user"] and not _leads_with_system(tokenizer, tokenizer.chat_template):
-        system, user, *rest = messages
-        messages = [{"role": "user", "content": f"{system['content']}\n\n{user['content']}"}, *rest]
-    try:
-        return tokenizer.apply_chat_template(
-            messages, tokenize=False, add_generation_prompt=reply, enable_thinking=False
-        )
-    except TemplateError as error:
+
+def _opened(tokenizer: "PreTrainedTokenizerBase", messages: list[Message]) -> tuple[str, str, str]:
+    """The chat with an opened answer, and what the template writes before and behind an answer's words to it."""
+    asked = turns.write(tokenizer, messages, reply=True, enable_thinking=False)
+    answered = [*messages, {"role": "assistant", "content": turns.PLACE}]
+    sides = turns.around(turns.write(tokenizer, answered, enable_thinking=False), turns.PLACE)
+    if sides is None:
         raise UserError(
-            f"the model's chat template refuses a chat with the turns {', '.join(roles)}: {error}."
-        ) from error
-
-
-@lru_cache(maxsize=8)
-def _leads_with_system(tokenizer: "PreTrainedTokenizerBase", _template: str) -> bool:
-    """Whether a system turn comes first in every chat; some templates refuse it, drop it, or put it into the last turn."""
-    from jinja2 import TemplateError
-
-    system, user = "words of the system", "words of the user"
-    turns = [{"role": role, "content": f"words of the {role}"} for role in ("system", "user", "assistant")]
-    for messages in (turns, [*turns, {"role": "user", "content": "more words"}]):
-        try:
-            text = tokenizer.apply_chat_template(messages, tokenize=False)
-        except TemplateError:
-            return False
-        if system not in text or text.index(system) > text.index(user):
-            return False
-    return True
+            "the model's chat template does not write an answer once. Name another as its `template`."
+        )
+    head, tail = sides
+    opened = head if head.startswith(asked) and head[len(asked) :].strip() else asked
+    more = opened[len(os.path.commonprefix([opened, head])) :]  # noqa: RUF071 (no paths)
+    return (opened + turns.closed_thought(more)).rstrip(" "), head, tail
 
 
 def encode(tokenizer: "PreTrainedTokenizerBase", text: str) -> list[int]:
@@ -59,64 +51,107 @@ def encode(tokenizer: "PreTrainedTokenizerBase", text: str) -> list[int]:
     return tokenizer(text, add_special_tokens=False)["input_ids"]
 
 
+def closing_tokens(tokenizer: "PreTrainedTokenizerBase") -> set[int]:
+    """Ids of the tokens that end a trained turn, each the last of what closes one."""
+    ends = turns.closings(tokenizer, tokenizer.chat_template)
+    return {
+        tokenizer.convert_tokens_to_ids(token)
+        for end in ends
+        for token in turns.controls(tokenizer)
+        if end.endswith(token)
+    }
+
+
+def closing_words(tokenizer: "PreTrainedTokenizerBase") -> str:
+    """The words that a template closes the last answer with before any token; few templates have some."""
+    end = turns.closings(tokenizer, tokenizer.chat_template).last
+    return end[: min(end.index(token) for token in turns.controls(tokenizer) if token in end)].strip()
+
+
 def supervised(tokenizer: "PreTrainedTokenizerBase", messages: list[Message]) -> tuple[list[int], list[int]]:
-    """Token ids of a whole chat and labels that keep the assistant's turns, stop token included.
+    """Token ids of a whole chat and labels that keep the assistant's turns with all that closes them.
 
-    Returns two lists of one length: ids, and labels with `IGNORED` outside the assistant's turns.
-    A turn runs from the end of the opened prompt to the last visible character that the template
-    closes it with, so a stop token counts and the line break behind it does not; a token across a
-    turn's start counts. Where a template writes an answer otherwise than it opens one (with a thought,
-    say), the turn is found by its words. An end-of-sequence token behind a stop token ends the text
-    and no turn. A template that closes a turn with nothing gets the tokenizer's end-of-sequence token
-    at the chat's end.
+    Returns two lists of one length: ids, and labels with `IGNORED` outside the assistant's turns. The ids
+    begin with those of the prompt of the last answer, opened as at test time; the answer and its closing
+    follow. An answer's place is where other words come out of the template in its stead; a token across
+    a turn's start counts. What closes a turn is said in `turns.closings`. Turns behind the last answer
+    are left out. Raises `UnusableError` where the template writes an answer in other words than its own
+    (white space at its ends aside), and `ControlTokenError` where a turn's words hold a special token.
     """
-    text = render(tokenizer, messages)
-    special = tuple(token.content for token in tokenizer.added_tokens_decoder.values() if token.special)
+    for number, message in enumerate(messages, start=1):
+        held = next((token for token in turns.special(tokenizer) if token in message["content"]), None)
+        if held is not None:
+            raise ControlTokenError(f"turn {number} holds the special token {held!r}")
+    answers = [turn for turn, message in enumerate(messages) if message["role"] == "assistant"]
+    if not answers:
+        ids = encode(tokenizer, turns.write(tokenizer, messages, enable_thinking=False))
+        return ids, [IGNORED] * len(ids)
+    *earlier, last = answers
+    closings = turns.closings(tokenizer, tokenizer.chat_template)
+    prompt, head, tail = _opened(tokenizer, messages[:last])
     spans = []
-    for turn, message in enumerate(messages):
-        if message["role"] == "assistant":
-            opened = render(tokenizer, messages[:turn], reply=True)
-            closed = render(tokenizer, messages[: turn + 1]).rstrip()
-            start, content = len(opened), message["content"].strip()
-            if not text.startswith(opened) and content in closed:
-                before = os.path.commonprefix([text, render(tokenizer, messages[:turn])])  # noqa: RUF071 (no paths)
-                start = text.find(content, len(before))
-                closed = text[:start] + closed[closed.rindex(content) :]
-            ended = closed.removesuffix(tokenizer.eos_token or "").rstrip()
-            if len(ended) > start and ended.endswith(special):  # that token ended the text, not the turn
-                closed = ended
-            if start < 0 or not text.startswith(closed):
-                raise UserError(
-                    "the model's chat template rewrites earlier turns, so answers cannot be told apart."
-                )
-            spans.append((start, len(closed)))
-    ids, labels = (_by_offsets if tokenizer.is_fast else _by_pieces)(tokenizer, text, spans)
-    kept = [token for token in labels if token != IGNORED]
-    if kept and tokenizer.convert_ids_to_tokens(kept[-1]) not in special:
-        ids, labels = [*ids, tokenizer.eos_token_id], [*labels, tokenizer.eos_token_id]
-    return ids, labels
+    for turn in earlier:
+        other = [*messages[:turn], turns.ANSWER, *messages[turn + 1 : last]]
+        before, behind = turns.around(render(tokenizer, other, reply=True), turns.ANSWER["content"]) or (
+            "",
+            "",
+        )
+        words = _written(prompt, before, behind, messages[turn]["content"])
+        if not behind.startswith(closings.earlier):
+            raise UnusableError("the chat template closes an earlier answer otherwise than the others")
+        spans.append((len(before.rstrip(" ")), len(before) + len(words) + len(closings.earlier)))
+    text = turns.write(tokenizer, messages[: last + 1], enable_thinking=False)
+    words = _written(text, head, tail, messages[last]["content"])
+    lead = head[len(prompt) :] if head.startswith(prompt) else ""
+    answer = lead + words + closings.last
+
+    ids, labels = _within(tokenizer, prompt, spans)
+    kept = _behind(tokenizer, prompt, answer)
+    rest = []
+    if tail.startswith(closings.last):  # else the template does not write this end, so nothing is behind it
+        whole = _behind(tokenizer, prompt, lead + words + tail)
+        rest = whole[len(kept) :] if whole[: len(kept)] == kept else []
+    return ids + kept + rest, labels + kept + [IGNORED] * len(rest)
 
 
-def _by_offsets(
+def _written(text: str, head: str, tail: str, content: str) -> str:
+    """The words between `head` and `tail`, if they are those of `content`. Raises `UnusableError` otherwise."""
+    words = text[len(head) : len(text) - len(tail)]
+    if head + words + tail != text or words.strip() != content.strip():
+        raise UnusableError("the chat template rewrites an answer")
+    return words
+
+
+def _behind(tokenizer: "PreTrainedTokenizerBase", prompt: str, text: str) -> list[int]:
+    """Ids of text that follows the prompt's ids: as in the whole, unless a token lies across their border."""
+    for before in (prompt, "\n", "a"):
+        given, whole = encode(tokenizer, before), encode(tokenizer, before + text)
+        if whole[: len(given)] == given:
+            return whole[len(given) :]
+    return encode(tokenizer, text)
+
+
+def _within(
     tokenizer: "PreTrainedTokenizerBase", text: str, spans: list[tuple[int, int]]
 ) -> tuple[list[int], list[int]]:
-    encoded = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
-    ids = encoded["input_ids"]
-    labels = [
-        token if any(right > start and left < stop for start, stop in spans) else IGNORED
-        for token, (left, right) in zip(ids, encoded["offset_mapping"], strict=True)
-    ]
+    """Ids of a text, and labels that keep what lies in the spans (from, to) of its characters."""
+    ids = encode(tokenizer, text)
+    labels = [IGNORED] * len(ids)
+    if tokenizer.is_fast and spans:
+        offsets = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)["offset_mapping"]
+        for at, (left, right) in enumerate(offsets):
+            if any(right > start and left < stop for start, stop in spans):
+                labels[at] = ids[at]
+        return ids, labels
+    # Tokenizers written in Python do not say where a token lies: what they make of the text before says it.
+    for start, stop in spans:
+        first, (behind, wanted) = _alike(tokenizer, ids, text[:start])[0], _alike(tokenizer, ids, text[:stop])
+        end = behind + (behind < wanted)
+        labels[first:end] = ids[first:end]
     return ids, labels
 
 
-def _by_pieces(
-    tokenizer: "PreTrainedTokenizerBase", text: str, spans: list[tuple[int, int]]
-) -> tuple[list[int], list[int]]:
-    """For tokenizers written in Python, which do not say where a token lies: answers are encoded by themselves."""
-    ids, labels, end = [], [], 0
-    for start, stop in [*spans, (len(text), len(text))]:
-        between, answer = (encode(tokenizer, piece) for piece in (text[end:start], text[start:stop]))
-        ids += between + answer
-        labels += [IGNORED] * len(between) + answer
-        end = stop
-    return ids, labels
+def _alike(tokenizer: "PreTrainedTokenizerBase", ids: list[int], text: str) -> tuple[int, int]:
+    """How many ids of the text's beginning are its own ids too, and how many it has."""
+    own = encode(tokenizer, text)
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(own, ids, strict=False))), len(own)

@@ -4,7 +4,6 @@ Heavy libraries are imported inside the functions: parsing a command line needs 
 """
 
 import importlib.util
-import re
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -41,15 +40,27 @@ def load_tokenizer(model_json: str | Path, template: str | Path | None = None) -
             f"{model_json}: the model has no chat template. Choose an instruction-tuned model, name a file "
             "with its `template`, or put a chat_template.jinja beside its tokenizer."
         )
-    tokenizer.chat_template = re.sub(
-        r"""strftime_now\(\s*(["'])(.*?)\1\s*\)""",
-        lambda call: repr(TODAY.strftime(call[2])),
-        tokenizer.get_chat_template(),
-    )
+    try:
+        own = tokenizer.get_chat_template().removeprefix("\ufeff")
+    except ValueError as error:
+        raise UserError(
+            f"{model_json}: the model has several chat templates and none is called default. Name a file with "
+            "one as its `template`."
+        ) from error
+    tokenizer.chat_template = (_fixed_date() if "strftime_now" in own else "") + own
     if tokenizer.pad_token is None:
         # Masks, not ids, decide what counts, so a shared id does no harm here.
         tokenizer.pad_token = tokenizer.eos_token
     return tokenizer
+
+
+def _fixed_date() -> str:
+    """The head of a template for which `strftime_now`, with whatever argument, writes `TODAY`."""
+    codes = [dash + code for dash in ("", "-") for code in "aAbBcdHIjmMpSUwWxXyYZe"]
+    filters = "".join(f" | replace('%{code}', {TODAY.strftime(f'%{code}')!r})" for code in codes)
+    return (
+        f"{{% macro strftime_now(format) %}}{{{{ format{filters} | replace('%%', '%') }}}}{{% endmacro %}}\n"
+    )
 
 
 def load_chat_model(model_json: str | Path, tuned: str | Path | None = None) -> "PreTrainedModel":

@@ -4,7 +4,7 @@ In float32 an answer does not hang on its neighbours in the batch; in lower prec
 may a word.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -44,18 +44,21 @@ def generate(
     batch_size: int = 128,
     temperature: float = 1.0,
     seed: int = 0,
+    closings: Set[int] = frozenset(),
 ) -> Iterator[Answer]:
     """Decode all requests, longest prompts first, yielding answers as their batch is done.
 
     Prompts are padded on the left. Greedy for sample 0; other samples are drawn at `temperature`
     from a generator seeded by (seed, sample, prompt). Of the model's own generation settings only the
     stop tokens are kept: a repetition penalty, say, would be neither greedy nor a draw from the model.
+    `closings` are ids that end an answer too: those that close a turn under the template of the tuning,
+    where the prompts are under another one.
     """
     import torch
     from transformers import GenerationConfig, LogitsProcessorList
 
     prompts = [template.encode(tokenizer, request.text) for request in requests]
-    stops = stop_tokens(model, tokenizer)
+    stops, words = stop_tokens(model, tokenizer) | closings, template.closing_words(tokenizer)
     model.generation_config = GenerationConfig(
         pad_token_id=tokenizer.pad_token_id, eos_token_id=sorted(stops)
     )
@@ -84,10 +87,11 @@ def generate(
         for i, row in zip(batch, output[:, width:].tolist(), strict=True):
             end = next((at for at, token in enumerate(row) if token in stops), None)
             tokens = row if end is None else row[: end + 1]
+            text = tokenizer.decode(row[:end], skip_special_tokens=True)
             progress.advance(tokens=len(tokens))
             yield Answer(
                 name=requests[i].name,
-                text=tokenizer.decode(tokens, skip_special_tokens=True).strip(),
+                text=text.strip().removesuffix(words).strip(),
                 finish="length" if end is None else "stop",
                 tokens=len(tokens),
             )
@@ -95,7 +99,8 @@ def generate(
 
 
 def stop_tokens(model: "PreTrainedModel", tokenizer: "PreTrainedTokenizerBase") -> set[int]:
-    """Ids that end an answer: the generation config's, and the tokenizer's own end of sequence."""
+    """Ids that end an answer: the generation config's, the end of sequence, and what closes a trained turn."""
     configured = model.generation_config.eos_token_id
     listed = configured if isinstance(configured, list) else [configured]
-    return {token for token in (*listed, tokenizer.eos_token_id) if token is not None}
+    trained = template.closing_tokens(tokenizer)
+    return {token for token in (*listed, tokenizer.eos_token_id, *trained) if token is not None}

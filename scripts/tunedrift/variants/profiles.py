@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from tunedrift.chats import template
 from tunedrift.chats.messages import Messages
+from tunedrift.errors import UnusableError
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -33,20 +34,28 @@ class TokenCounts:
         self.tokenizer = tokenizer
         self.originals = {row: self.count(messages) for row, messages in originals.items()}
 
-    def count(self, messages: Messages) -> tuple[int, int]:
-        """Tokens of the chat, and those of them that carry loss."""
-        ids, labels = template.supervised(self.tokenizer, messages)
+    def count(self, messages: Messages) -> tuple[int, int] | None:
+        """Tokens of the chat, and those of them that carry loss; None if the template cannot hold it."""
+        try:
+            ids, labels = template.supervised(self.tokenizer, messages)
+        except UnusableError:
+            return None
         return len(ids), sum(label != template.IGNORED for label in labels)
 
     def measures(self, rows: list[dict]) -> Iterator[dict]:
-        """`tokens` and `supervised_tokens` per row, before and after, of rows of the variants table."""
-        before = [self.originals[row["row_id"]] for row in rows]
-        after = [
-            self.count(row["messages"]) if row["changed_by"] else self.originals[row["row_id"]]
-            for row in rows
-        ]
+        """`tokens` and `supervised_tokens` per row, before and after, of rows of the variants table.
+
+        Rows that the template cannot hold, before or after, are left out.
+        """
+        before, after = [], []
+        for row in rows:
+            original = self.originals[row["row_id"]]
+            changed = self.count(row["messages"]) if row["changed_by"] else original
+            if original is not None and changed is not None:
+                before.append(original)
+                after.append(changed)
         for place, name in enumerate(("tokens", "supervised_tokens")):
             means = [
-                round(sum(count[place] for count in side) / max(1, len(rows)), 2) for side in (before, after)
+                round(sum(count[place] for count in side) / max(1, len(side)), 2) for side in (before, after)
             ]
             yield {"measure": name, "before": means[0], "after": means[1]}

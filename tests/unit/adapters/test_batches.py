@@ -24,6 +24,23 @@ def test_long_and_unanswered_chats_are_rejected_and_counted_apart():
         batches.examples(tokenizer, [long], 64)
 
 
+def test_chats_without_an_answer_are_no_matter_of_length():
+    with pytest.raises(
+        UserError, match="none of the 2 chats has an answer that the model's chat template holds"
+    ):
+        batches.examples(tiny.tokenizer(), [row("dig"), row("a")], 64)
+
+
+def test_a_stop_token_in_an_answers_text_is_named():
+    stopped = row("How does a turn end?", "Write <|im_end|> behind the words.")
+    said = r"hold 1 of 1 chats, .* row How does .*: turn 2 holds the special token '<\|im_end\|>'. Correct the rows"
+    with pytest.raises(UserError, match=said):
+        batches.examples(tiny.tokenizer(), [stopped], 64)
+    kept, rejected = batches.examples(tiny.tokenizer(), [stopped, row("How?", "So.")], 64, max_rejected=0.5)
+    assert [example.row_id for example in kept] == ["How?"]
+    assert rejected == {"too_long": 0, "no_answer": 0, "control_token": 1}
+
+
 def test_padding_is_masked_and_carries_no_loss():
     batch = batches.pad(
         [batches.Example("a", [5, 6], [-100, 6], 1), batches.Example("b", [7], [7], 1)], padding=0

@@ -44,27 +44,13 @@ def test_the_ids_are_those_of_the_rendered_chat(tokenizer):
     assert tokenizer.decode(ids) == template.render(tokenizer, ONE_TURN)
 
 
-class WithoutOffsets:
-    """A tokenizer that does not say where a token lies, as those written in Python do not."""
-
-    is_fast = False
-
-    def __init__(self, tokenizer):
-        self.tokenizer = tokenizer
-
-    def __getattr__(self, name):
-        return getattr(self.tokenizer, name)
-
-    def __call__(self, text, **options):
-        assert "return_offsets_mapping" not in options
-        return self.tokenizer(text, **options)
-
-
 def test_a_tokenizer_without_offsets_gives_the_same_mask(tokenizer):
     second = [{"role": "user", "content": "And then?"}, {"role": "assistant", "content": "Water it."}]
     chats = (ONE_TURN, ONE_TURN + second, second[:1])
     for turns in chats:
-        assert template.supervised(WithoutOffsets(tokenizer), turns) == template.supervised(tokenizer, turns)
+        assert template.supervised(tiny.WithoutOffsets(tokenizer), turns) == template.supervised(
+            tokenizer, turns
+        )
 
 
 def test_a_template_without_a_stop_token_gets_the_tokenizers_own():
@@ -97,6 +83,7 @@ def test_a_system_turn_that_a_template_refuses_heads_the_first_user_turn():
 
 def test_a_system_prompt_of_the_study_heads_that_of_the_chat():
     assert under_system(ONE_TURN, None) == ONE_TURN
+    assert under_system(ONE_TURN, "") == under_system(ONE_TURN, " \n") == ONE_TURN
     once = under_system(ONE_TURN, "Be kind.")
     assert once == [{"role": "system", "content": "Be kind."}, *ONE_TURN]
     both = under_system([{"role": "system", "content": "You sail."}, *ONE_TURN], "Be kind.")

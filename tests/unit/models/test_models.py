@@ -124,6 +124,37 @@ def test_a_template_that_writes_the_date_writes_the_same_one_every_day(tmp_path)
     assert written == "26 Jul 2024 2024-07-26!"
 
 
+def test_a_date_in_a_format_of_its_own_is_fixed_too(tmp_path):
+    model_json = tiny.save_chat_model(tmp_path)
+    template = tmp_path / "dated.jinja"
+    template.write_text(
+        "{% set format = '%A, %-d %B' %}{% macro day(form) %}{{ strftime_now(form) }}{% endmacro %}"
+        "{{ strftime_now(format) }}|{{ strftime_now(format='%H:%M') }}|{{ day('100 %% %y') }}|{{ messages[0]['role'] }}"
+    )
+    tokenizer = loading.load_tokenizer(model_json, template)
+    written = tokenizer.apply_chat_template([{"role": "user", "content": "!"}], tokenize=False)
+    assert written == "Friday, 26 July|00:00|100 % 24|user"
+
+
+def test_a_file_of_a_template_holds_one_and_its_byte_order_mark_enters_no_prompt(tmp_path):
+    model_json = tiny.save_chat_model(tmp_path)
+    file, chat = tmp_path / "own.jinja", [{"role": "user", "content": "So"}]
+    described = {"name": "tiny", "kind": "embedded", "location": "."}
+    file.write_bytes(b"\xef\xbb\xbf\n  {% if true %}{{ messages[0]['content'] }}{% endif %}")
+    description.write_description(tmp_path, model_json, template=file, **described)
+    for tokenizer in (loading.load_tokenizer(model_json), loading.load_tokenizer(model_json, file)):
+        assert tokenizer.apply_chat_template(chat, tokenize=False) == "\nSo"
+    description.write_description(tmp_path, model_json, **described)
+    (tmp_path / "chat_template.jinja").write_bytes(file.read_bytes())
+    assert loading.load_tokenizer(model_json).apply_chat_template(chat, tokenize=False) == "\nSo"
+    for content, said in ((b"", "is empty"), (b"\xef\xbb\xbf \n", "is empty"), (b"\xff\xfeS\x00", "UTF-8")):
+        file.write_bytes(content)
+        with pytest.raises(UserError, match=said):
+            description.write_description(tmp_path, model_json, template=file, **described)
+        with pytest.raises(UserError, match=said):
+            loading.load_tokenizer(model_json, file)
+
+
 def test_settings_of_a_model_are_part_of_its_identity(tmp_path):
     model_json = tiny.save_chat_model(tmp_path)
     before = description.identity(model_json)

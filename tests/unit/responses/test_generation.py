@@ -65,6 +65,39 @@ def test_of_a_models_own_settings_only_the_stop_tokens_count(loaded):
     assert first in generation.stop_tokens(own, tokenizer)
 
 
+def test_what_closes_a_trained_turn_is_a_stop_and_no_part_of_the_answer(loaded):
+    model, tokenizer = copy.deepcopy(loaded[0]), copy.deepcopy(loaded[1])
+    [closing] = tokenizer.convert_tokens_to_ids(["<|im_start|>"])  # here no token that the settings name
+    tokenizer.chat_template = (
+        "{% for message in messages %}{{ message['role'] ~ ': ' ~ message['content'] ~ '<|im_start|>' }}{% endfor %}"
+        "{% if add_generation_prompt %}assistant: {% endif %}"
+    )
+    assert generation.stop_tokens(model, tokenizer) >= {closing, tokenizer.eos_token_id}
+    assert closing not in generation.stop_tokens(*loaded)
+    model.generation_config.eos_token_id = None
+    assert generation.stop_tokens(model, tokenizer) == {closing, tokenizer.eos_token_id}
+
+
+def test_neither_a_stop_nor_words_that_close_a_turn_are_part_of_the_answer(loaded):
+    model, tokenizer = copy.deepcopy(loaded[0]), copy.deepcopy(loaded[1])
+    import torch
+
+    ids = template.encode(tokenizer, requests()[0].text)
+    made = []
+    for _ in range(4):
+        with torch.no_grad():
+            made.append(int(model(torch.tensor([ids + made])).logits[0, -1].argmax()))
+    assert len({*made}) == 4 and tokenizer.eos_token_id not in made
+    model.generation_config.eos_token_id = made[3]
+    assert answers((model, tokenizer), requests())["0/0"].text == tokenizer.decode(made[:3]).strip()
+    cut = answers((model, tokenizer), requests(), closings={made[1]})["0/0"]
+    assert (cut.text, cut.finish, cut.tokens) == (tokenizer.decode(made[:1]).strip(), "stop", 2)
+    model.generation_config.eos_token_id = made[3]  # generating has written all stops there
+    end = tokenizer.decode(made[2:3]).strip()
+    tokenizer.chat_template = tiny.CHATML.replace("<|im_end|>", f"{end}<|im_end|>")
+    assert answers((model, tokenizer), requests())["0/0"].text == tokenizer.decode(made[:2]).strip()
+
+
 def test_a_sampled_answer_does_not_depend_on_its_batch(loaded):
     together = answers(loaded, requests(samples=3), batch_size=20)
     alone = answers(loaded, requests(samples=3), batch_size=1)

@@ -85,6 +85,22 @@ def test_supervised_tokens_are_those_of_the_answer_and_its_end():
     assert total > 2 * supervised
 
 
+def test_rows_that_the_template_cannot_hold_are_left_out_of_the_means():
+    held = [{"role": "user", "content": "Why?"}, {"role": "assistant", "content": "So."}]
+    longer = [held[0], {"role": "assistant", "content": "So it is."}]
+    unheld = [held[0], {"role": "assistant", "content": "So.<|im_end|>"}]
+    counts = TokenCounts(tiny.tokenizer(), {"a": held, "b": unheld, "c": held})
+    assert counts.count(unheld) is None
+    rows = [
+        {"row_id": name, "messages": messages, "changed_by": ["structure"]}
+        for name, messages in (("a", longer), ("b", held), ("c", unheld))
+    ]
+    tokens, supervised = counts.measures(rows)
+    assert (tokens["before"], tokens["after"]) == (counts.count(held)[0], counts.count(longer)[0])
+    assert (supervised["before"], supervised["after"]) == (counts.count(held)[1], counts.count(longer)[1])
+    assert [measure["after"] for measure in counts.measures(rows[1:])] == [0, 0]
+
+
 def test_the_figure_shows_what_the_table_says(made, tmp_path):
     run(made, "draw_variants", "--profiles", "variants.parquet", "--order", *ORDER, "--out", tmp_path)
     assert (tmp_path / "variants.svg").stat().st_size > 5000
