@@ -54,6 +54,6 @@ rule check_gate:
         ),
     shell:
         """
-        python {params.program:q} --model {input.model} --prompts {input.prompts} --patterns {input.patterns} \
+        python {params.program:q} --model {input.model} --prompts {input.prompts} --patterns {input.patterns:q} \
             {params.settings} {params.decoding} --threads {threads} --gpus {resources.gpu} --out {output} >{log} 2>&1
         """

@@ -39,7 +39,7 @@ rule pretrain:
         out=subpath(output.weights, parent=True),
     shell:
         """
-        python {params.program:q} --world {input.world} --name {wildcards.model} {params.settings} \
+        python {params.program:q} --world {input.world:q} --name {wildcards.model} {params.settings} \
             --gpus {resources.gpu} --out {params.out} >{log} 2>&1
         """
 
@@ -78,7 +78,7 @@ rule pretrain_reward:
         out=subpath(output.weights, parent=True),
     shell:
         """
-        python {params.program:q} --world {input.world} --base {input.base} --name {wildcards.rm} \
+        python {params.program:q} --world {input.world:q} --base {input.base} --name {wildcards.rm} \
             {params.settings} --gpus {resources.gpu} --out {params.out} >{log} 2>&1
         """
 

@@ -82,7 +82,7 @@ rule measure_agreement:
         """
         python {params.program:q} --rewards {input.on_variants} {input.on_responses} {input.on_preferences} \
             --preferences {input.preferences} --prompts {input.prompts} --verdicts {input.verdicts} \
-            --patterns {input.patterns} --primary-judge {params.primary_judge} {params.settings} \
+            --patterns {input.patterns:q} --primary-judge {params.primary_judge} {params.settings} \
             --out {output.table} {output.csv} --forecasts {output.forecasts} {output.forecasts_csv} >{log} 2>&1
         """
 

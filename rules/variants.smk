@@ -41,8 +41,8 @@ rule transform:
         language=study["resources/language"],
     shell:
         """
-        python {params.program:q} --instructions {input.instructions} --statements {input.statements} \
-            --personas {input.personas} --fillers {input.fillers} --cues {input.cues} --language {params.language:q} \
+        python {params.program:q} --instructions {input.instructions} --statements {input.statements:q} \
+            --personas {input.personas:q} --fillers {input.fillers:q} --cues {input.cues:q} --language {params.language:q} \
             --safety-data {input.safety} --length-model {input.length_model} {params.cell} \
             --eligible {params.eligible} --threads {threads} --out {output.table} --profile {output.profile} >{log} 2>&1
         """

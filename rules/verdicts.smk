@@ -30,6 +30,6 @@ rule judge:
         settings=settings("judges/{judge}", "kind", "threshold"),
     shell:
         """
-        python {params.program:q} --judge {wildcards.judge} {params.settings} --patterns {input.patterns} \
+        python {params.program:q} --judge {wildcards.judge} {params.settings} --patterns {input.patterns:q} \
             --prompts {input.prompts} --responses {input.responses} --store work/store --out {output} >{log} 2>&1
         """

@@ -144,8 +144,8 @@ def test_a_file_of_a_template_holds_one_and_its_byte_order_mark_enters_no_prompt
     description.write_description(tmp_path, model_json, template=file, **described)
     for tokenizer in (loading.load_tokenizer(model_json), loading.load_tokenizer(model_json, file)):
         assert tokenizer.apply_chat_template(chat, tokenize=False) == "\nSo"
-    description.write_description(tmp_path, model_json, **described)
     (tmp_path / "chat_template.jinja").write_bytes(file.read_bytes())
+    description.write_description(tmp_path, model_json, **described)
     assert loading.load_tokenizer(model_json).apply_chat_template(chat, tokenize=False) == "\nSo"
     for content, said in ((b"", "is empty"), (b"\xef\xbb\xbf \n", "is empty"), (b"\xff\xfeS\x00", "UTF-8")):
         file.write_bytes(content)
