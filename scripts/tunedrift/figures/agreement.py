@@ -68,7 +68,7 @@ def rm_errors_figure(agreement: pl.DataFrame) -> Figure:
     )
     models = set(found["rm"])
     panels = [
-        (f"{subject}\nordered against people", errors.filter(subject=subject))
+        (f"{subject}\nordered against the labels", errors.filter(subject=subject))
         for subject in errors["subject"].unique(maintain_order=True)
     ]
     panels += [
