@@ -196,7 +196,7 @@ CODE_EDITS = {
         "scripts/tunedrift/figures/style.py",
         "#0072B2",
         "#0072B3",
-        {"draw_drift", "draw_agreement", "draw_variants", "draw_losses"},
+        {"draw_drift", "draw_agreement", "draw_variants", "draw_losses", "record_provenance"},
     ),
     "a function of tuning": (
         *OF_TUNING,
