@@ -21,6 +21,7 @@ from tunedrift.files import sha256
 from tunedrift.flags import flags
 from tunedrift.models import folder
 from tunedrift.reuse.code_digest import code_digest
+from tunedrift.reuse.kinds import Kinds
 from tunedrift.sources.finding import files_named_by
 from tunedrift.sources.yaml_files import read_yaml
 from tunedrift.study.study import Study

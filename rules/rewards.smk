@@ -26,9 +26,9 @@ rule score_preferences:
         runtime=demand("runtime"),
     params:
         program=program("score"),
-        code=lambda wildcards: code_digest(
-            program("score"), f"tunedrift.rewards.{study['reward_models'][wildcards.rm]['by']}"
-        ),
+        code=lambda wildcards: Kinds(
+            program("score"), "rewards", study["reward_models"][wildcards.rm]["by"]
+        ).digest,
         settings=settings("reward_models/{rm}", "by", "sign", "max_length", "batch_size"),
         subject="preferences/{preference_set}",
     shell:

@@ -23,9 +23,9 @@ rule judge:
         "../envs/cpu.yaml"
     params:
         program=program("judge"),
-        code=lambda wildcards: code_digest(
-            program("judge"), f"tunedrift.verdicts.{study['judges'][wildcards.judge]['kind']}"
-        ),
+        code=lambda wildcards: Kinds(
+            program("judge"), "verdicts", study["judges"][wildcards.judge]["kind"]
+        ).digest,
         content=content(named_file("judges/{judge}/patterns")),
         settings=settings("judges/{judge}", "kind", "threshold"),
     shell:

@@ -19,7 +19,6 @@ def parser() -> argparse.ArgumentParser:
 
 def main(options: argparse.Namespace) -> None:
     """Draw a training row for each prompt, put its surroundings around the prompt, and write the table."""
-
     from tunedrift.prompts.as_trained import contextualize, surroundings
     from tunedrift.tables.prompts import PROMPTS
     from tunedrift.tables.variants import VARIANTS

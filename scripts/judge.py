@@ -29,7 +29,6 @@ def parser() -> argparse.ArgumentParser:
 
 def main(args: argparse.Namespace) -> None:
     """Read prompts and answers, judge those that the kind of judge is for, write the verdicts."""
-
     from tunedrift import files
     from tunedrift.errors import UserError
     from tunedrift.reuse.kinds import Kinds

@@ -35,7 +35,6 @@ def parser() -> argparse.ArgumentParser:
 
 def main(args: argparse.Namespace) -> None:
     """Read, measure, write."""
-
     from tunedrift.agreement.detection import detection
     from tunedrift.agreement.forecast import concordance, forecasts
     from tunedrift.agreement.rm_people import rm_people

@@ -46,7 +46,6 @@ def parse_controls(words: list[str]) -> dict[str, str]:
 
 def main(args: argparse.Namespace) -> None:
     """Read, measure, write."""
-
     from tunedrift.drift.contrasts import drift
     from tunedrift.drift.measures import check_primary
     from tunedrift.statistics.bootstrap import Bootstrap

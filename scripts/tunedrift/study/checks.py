@@ -63,6 +63,14 @@ def check_known(where: str, name: str, what: str, known: list[str]) -> None:
         raise UserError(f"config key {where}: {name!r} is not {what}: {nearest(name, known)}")
 
 
+def check_taken(config: dict) -> None:
+    """No name means something else in paths and tables."""
+    for section, names_taken in TAKEN.items():
+        for name in names_taken:
+            if name in config.get(section, {}):
+                raise UserError(f"config key {section}.{name}: the name is taken. Choose another one.")
+
+
 def check_names(config: dict) -> None:
     """Every name that an entry refers to is defined, and of the kind that is needed."""
     for name, suite in config["suites"].items():
@@ -104,10 +112,6 @@ def _check_own_code(where: str, entry: dict) -> None:
 
 def check_sources(config: dict) -> None:
     """Whatever is read comes from a path or from the hub, not from both."""
-    for section, names_taken in TAKEN.items():
-        for name in names_taken:
-            if name in config.get(section, {}):
-                raise UserError(f"config key {section}.{name}: the name is taken. Choose another one.")
     entries = {f"datasets.{name}": entry for name, entry in config["datasets"].items()}
     if SAFETY_DATA in config:
         entries[SAFETY_DATA] = config[SAFETY_DATA]

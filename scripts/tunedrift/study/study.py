@@ -22,6 +22,7 @@ from tunedrift.study.checks import (
     check_names,
     check_results,
     check_sources,
+    check_taken,
     locate,
     names,
 )
@@ -48,6 +49,7 @@ class Study:
         self.config: dict = fill_defaults(config, rules)
         check_results(self.config)
         locate(self.config)
+        check_taken(self.config)
         check_names(self.config)
         check_sources(self.config)
         check_files(self.config)
