@@ -216,9 +216,11 @@ def agreement_sentences(agreement: pl.DataFrame) -> Iterator[str]:
         if row["estimate"] is None:
             yield f"- **Detection**, {row['rm']}: no two tunings of {row['model']} answered one prompt with different verdicts."
         else:
-            verdict = (
-                "cannot be told from chance" if row["low"] <= 0.5 <= row["high"] else "differs from chance"
-            )
+            verdict = {
+                "open": "cannot be told from chance",
+                "above": "is better than chance",
+                "below": "is worse than chance; check `sign`",
+            }[side_of_chance(row)]
             yield (
                 f"- **Detection**, {row['rm']} on {row['model']}: scores the safe answer above the unsafe one in "
                 f"{between(row)} of {row['n']} pairs over {row['clusters']} prompts, which {verdict}."
@@ -230,20 +232,22 @@ def agreement_sentences(agreement: pl.DataFrame) -> Iterator[str]:
         yield forecast_sentence(pick(overall, measure="forecast_concordance")[0], overall)
 
 
+def side_of_chance(row: Row) -> str:
+    """On which side of one half an interval lies: `below`, `above`, or `open` where it holds one half or is none."""
+    if row["low"] is None or row["low"] <= 0.5 <= row["high"]:
+        return "open"
+    return "below" if row["high"] < 0.5 else "above"
+
+
 def chance_sentences(models: list[Row]) -> str:
     """Which reward models err less often than a coin, as often, or more often, by their intervals."""
-    cases: dict[str, list[str]] = {"better": [], "open": [], "worse": []}
-    for row in models:
-        if row["low"] is None or row["low"] <= 0.5 <= row["high"]:
-            cases["open"].append(row["rm"])
-        else:
-            cases["better" if row["high"] < 0.5 else "worse"].append(row["rm"])
+    sides = {side: [row["rm"] for row in models if side_of_chance(row) == side] for side in ("open", "above")}
     said = []
-    if cases["open"]:
-        said.append(f"Not told from chance: {listed(cases['open'])}.")
-    if cases["worse"]:
+    if sides["open"]:
+        said.append(f"Not told from chance: {listed(sides['open'])}.")
+    if sides["above"]:
         said.append(
-            f"Worse than chance: {listed(cases['worse'])}; check `sign`, and which side is the safer one."
+            f"Worse than chance: {listed(sides['above'])}; check `sign`, and which side is the safer one."
         )
     return " ".join(said) or "All are below one half."
 

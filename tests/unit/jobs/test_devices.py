@@ -334,6 +334,7 @@ def test_a_lease_keeps_its_locks_fresh(machine, tmp_path, monkeypatch):
     monkeypatch.setenv("TUNEDRIFT_LOCKS", str(tmp_path / "locks"))
     monkeypatch.setenv("PATH", machine["PATH"])
     devices.lease(2)
+    assert len(began) == 1
     assert [Path(f"/proc/self/fd/{lock}").readlink() for lock in began[0]] == [
         tmp_path / f"locks/{name}.lock" for name in "35"
     ]

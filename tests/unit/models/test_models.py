@@ -112,28 +112,29 @@ def test_a_processor_computes_in_float32_and_a_tuning_knows_what_it_was_given(tm
     assert loading.load_for_tuning(chat_model).dtype == torch.bfloat16
 
 
-def test_a_template_that_writes_the_date_writes_the_same_one_every_day(tmp_path):
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        (
+            "{% if strftime_now is defined %}{% set day = strftime_now('%d %b %Y') %}{% endif %}"
+            '{{ day }} {{ strftime_now( "%Y-%m-%d" ) }}{{ messages[0]["content"] }}',
+            "26 Jul 2024 2024-07-26!",
+        ),
+        (
+            "{% set format = '%A, %-d %B' %}{% macro day(form) %}{{ strftime_now(form) }}{% endmacro %}"
+            "{{ strftime_now(format) }}|{{ strftime_now(format='%H:%M') }}|{{ day('100 %% %y') }}|"
+            "{{ messages[0]['role'] }}",
+            "Friday, 26 July|00:00|100 % 24|user",
+        ),
+    ],
+    ids=["literal formats", "formats of its own"],
+)
+def test_a_template_that_writes_the_date_writes_the_same_one_every_day(tmp_path, written, expected):
     model_json = tiny.save_chat_model(tmp_path)
     template = tmp_path / "dated.jinja"
-    template.write_text(
-        "{% if strftime_now is defined %}{% set day = strftime_now('%d %b %Y') %}{% endif %}"
-        '{{ day }} {{ strftime_now( "%Y-%m-%d" ) }}{{ messages[0]["content"] }}'
-    )
+    template.write_text(written)
     tokenizer = loading.load_tokenizer(model_json, template)
-    written = tokenizer.apply_chat_template([{"role": "user", "content": "!"}], tokenize=False)
-    assert written == "26 Jul 2024 2024-07-26!"
-
-
-def test_a_date_in_a_format_of_its_own_is_fixed_too(tmp_path):
-    model_json = tiny.save_chat_model(tmp_path)
-    template = tmp_path / "dated.jinja"
-    template.write_text(
-        "{% set format = '%A, %-d %B' %}{% macro day(form) %}{{ strftime_now(form) }}{% endmacro %}"
-        "{{ strftime_now(format) }}|{{ strftime_now(format='%H:%M') }}|{{ day('100 %% %y') }}|{{ messages[0]['role'] }}"
-    )
-    tokenizer = loading.load_tokenizer(model_json, template)
-    written = tokenizer.apply_chat_template([{"role": "user", "content": "!"}], tokenize=False)
-    assert written == "Friday, 26 July|00:00|100 % 24|user"
+    assert tokenizer.apply_chat_template([{"role": "user", "content": "!"}], tokenize=False) == expected
 
 
 def test_a_file_of_a_template_holds_one_and_its_byte_order_mark_enters_no_prompt(tmp_path):

@@ -106,6 +106,24 @@ def test_a_gate_belongs_to_the_model_that_it_names(tables):
 
 
 @pytest.mark.parametrize(
+    ("low", "high", "said"),
+    [
+        (0.6, 0.7, "which is better than chance."),
+        (0.45, 0.55, "which cannot be told from chance."),
+        (0.2, 0.3, "which is worse than chance; check `sign`."),
+    ],
+)
+def test_detection_is_better_or_worse_than_chance_or_neither(tables, low, high, said):
+    detection = pl.col("measure") == "detection_accuracy"
+    intervals = {"low": low, "high": high}
+    agreement = tables[1].with_columns(
+        pl.when(detection).then(edge).otherwise(name).alias(name) for name, edge in intervals.items()
+    )
+    found = [line for line in summary.agreement_sentences(agreement) if line.startswith("- **Detection**")]
+    assert found and all(line.endswith(said) for line in found)
+
+
+@pytest.mark.parametrize(
     ("intervals", "said"),
     [
         ({"one": (0.1, 0.4)}, "All are below one half."),
