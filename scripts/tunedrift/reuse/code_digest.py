@@ -1,8 +1,8 @@
 """Digests of code: what a program does, without how it is written down.
 
 A step reruns when its digest changes. Comments, layout, docstrings and modification times do not
-enter it; a change in any local module that the program imports, however indirectly, does. By hand, in `scripts/`:
-`python -m tunedrift.reuse.code_digest tune.py` lists the files behind one.
+enter it; a change in any local module that the program imports, however indirectly, does. By hand,
+in `scripts/`: `python -m tunedrift.reuse.code_digest tune.py` lists the files behind one.
 """
 
 import ast

@@ -2,11 +2,12 @@
 
 A store holds, per key, rows that some process has computed. A key is the digest of everything a
 row's value depends on beside its own text: for an answer model, adapter, decoding, device, code and
-library versions, for a verdict patterns, threshold and code. Each process appends to a shard of its own, so there is nothing to wait for and nothing that
-a shared file system could get wrong; a killed process loses at most the row it was writing. Where two
-processes computed a row at once and differ, the value in the shard that was begun first is taken, by
-every process from then on, and the log says so. The folder is safe to delete at any time, and its
-garbage safe to collect: a process goes on, and computes afresh what it does not find.
+library versions, for a verdict patterns, threshold and code. Each process appends to a shard of its
+own, so there is nothing to wait for and nothing that a shared file system could get wrong; a killed
+process loses at most the row it was writing. Where two processes computed a row at once and differ,
+the value in the shard that was begun first is taken, by every process from then on, and the log says
+so. The folder is safe to delete at any time, and its garbage safe to collect: a process goes on, and
+computes afresh what it does not find.
 """
 
 import json
