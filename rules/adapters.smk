@@ -1,8 +1,36 @@
 """Adapters: one per model, dataset, variant and seed; or the whole model where all its weights are tuned.
 
 Needs: models/{model}/model.json, a passed gate, <results>/variants/{dataset}/{variant}.parquet.
-Makes: <results>/adapters/{model}/{dataset}/{variant}/seed{seed}/.
+Makes: <results>/adapters/{model}/{dataset}/rejected.parquet and, in the same folder, {variant}/seed{seed}/.
 """
+
+
+rule select_rows:
+    """Find the rows that a model cannot be tuned on in some variant; they are left out of all variants."""
+    input:
+        model="models/{model}/model.json",
+        variants=collect("<results>/variants/{{dataset}}/{variant}.parquet", variant=study.trained_variants),
+    output:
+        "<results>/adapters/{model}/{dataset}/rejected.parquet",
+    log:
+        "<results>/logs/select_rows/{model}/{dataset}.log",
+    benchmark:
+        "<results>/benchmarks/select_rows/{model}/{dataset}.jsonl"
+    # What stops a study should stop it before anything is tuned.
+    priority: 1
+    conda:
+        "../envs/torch.yaml"
+    params:
+        program=program("select_rows"),
+        code=code_digest(program("select_rows")),
+        settings=lambda wildcards: flags(
+            {key: study.tuning(wildcards.model)[key] for key in ("max_length", "max_rejected")}
+        ),
+    shell:
+        """
+        python {params.program:q} --model {input.model} --variants {input.variants} {params.settings} \
+            --out {output} >{log} 2>&1
+        """
 
 
 rule tune:
@@ -10,6 +38,8 @@ rule tune:
     input:
         model="models/{model}/model.json",
         variant="<results>/variants/{dataset}/{variant}.parquet",
+        # Another variant changes this file's time more often than its content, of which the params tell.
+        rejected=ancient("<results>/adapters/{model}/{dataset}/rejected.parquet"),
         # The gate must have been passed; its figures are no ingredient.
         gate=ancient("<results>/gate/{model}.json"),
     output:
@@ -33,12 +63,15 @@ rule tune:
     params:
         program=program("tune"),
         code=code_digest(program("tune")),
-        settings=lambda wildcards: flags(study.tuning(wildcards.model)),
+        settings=lambda wildcards: flags(
+            {key: value for key, value in study.tuning(wildcards.model).items() if key != "max_rejected"}
+        ),
+        rejected=made_content("<results>/adapters/{model}/{dataset}/rejected.parquet"),
         out=subpath(output.weights, parent=True),
     shell:
         """
-        python {params.program:q} --model {input.model} --variant {input.variant} --seed {wildcards.seed} \
-            {params.settings} --threads {threads} --gpus {resources.gpu} --out {params.out} >{log} 2>&1
+        python {params.program:q} --model {input.model} --variant {input.variant} --rejected {input.rejected} \
+            --seed {wildcards.seed} {params.settings} --threads {threads} --gpus {resources.gpu} --out {params.out} >{log} 2>&1
         """
 
 

@@ -148,6 +148,16 @@ def content(*sources):
     return digest
 
 
+def made_content(path):
+    """Params: a digest of a file that the workflow makes itself, as it is when the job is looked at; empty before."""
+
+    def digest(wildcards):
+        made = Path(path.replace("<results>", study["results"]).format(**wildcards))
+        return sha256(made) if made.exists() else ""
+
+    return digest
+
+
 def demand(resource):
     """Resource: what the study says of the job's model; memory and time grow with the attempt."""
 

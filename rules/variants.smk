@@ -63,6 +63,11 @@ rule measure_variants:
             variant=study.trained_variants,
         ),
         models=collect("models/{model}/model.json", model=study.studied),
+        rejected=collect(
+            "<results>/adapters/{model}/{dataset}/rejected.parquet",
+            model=study.studied,
+            dataset=study["datasets"],
+        ),
     output:
         table="<results>/tables/profiles.parquet",
         csv="<results>/tables/profiles.csv",
@@ -78,7 +83,7 @@ rule measure_variants:
     shell:
         """
         python {params.program:q} --instructions {input.instructions} --variants {input.variants} \
-            --profiles {input.profiles} --models {input.models} --out {output.table} {output.csv} >{log} 2>&1
+            --profiles {input.profiles} --models {input.models} --rejected {input.rejected} --out {output.table} {output.csv} >{log} 2>&1
         """
 
 

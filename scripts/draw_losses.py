@@ -20,21 +20,32 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(options: argparse.Namespace) -> None:
-    """Read the loss logs, draw, save."""
+    """Read the loss logs, draw, save.
+
+    Raises `UserError` where two tunings of a model on a data set left out other rows: they cannot be compared.
+    """
     import polars as pl
 
     from tunedrift import files
     from tunedrift.design.tunings import parse_tuning
+    from tunedrift.errors import UserError
     from tunedrift.figures import style
     from tunedrift.figures.losses import losses_figure
 
     rows = []
+    left_out: dict[tuple[str, str], str] = {}
     for path, tuning in zip(options.training, options.tunings, strict=True):
         model, _, name = tuning.partition("/")
         names = {"model": model, **parse_tuning(name)._asdict()}
-        rows += [
-            {**names, "step": entry["step"], "loss": entry["loss"]} for entry in files.read_json(path)["log"]
-        ]
+        training = files.read_json(path)
+        if left_out.setdefault((model, names["dataset"]), training.get("rejected_rows")) != training.get(
+            "rejected_rows"
+        ):
+            raise UserError(
+                f"{path}: {tuning} was tuned before a new or changed variant of {names['dataset']} took rows away from "
+                "all of them. Run the same command again: it tunes anew what needs it."
+            )
+        rows += [{**names, "step": entry["step"], "loss": entry["loss"]} for entry in training["log"]]
     style.save(losses_figure(pl.DataFrame(rows)), options.out, "losses")
 
 

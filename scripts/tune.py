@@ -5,6 +5,7 @@ import dataclasses
 import json
 import os
 import shutil
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,11 @@ def parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", required=True, help="model.json of the chat model")
     parser.add_argument("--variant", required=True, help="variant table to train on")
+    parser.add_argument(
+        "--rejected",
+        type=Path,
+        help="table of rejected rows, by select_rows: what one variant cannot be tuned on is left out of all",
+    )
     parser.add_argument("--seed", type=int, required=True, help="of an adapter's start and the order of rows")
     parser.add_argument(
         "--method",
@@ -42,12 +48,6 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument("--weight-decay", type=float, default=0.0)
     parser.add_argument(
         "--max-length", type=int, default=1024, help="tokens; longer chats are rejected and counted"
-    )
-    parser.add_argument(
-        "--max-rejected",
-        type=float,
-        default=0.05,
-        help="the share of chats to bear that the model's chat template cannot hold",
     )
     parser.add_argument(
         "--group-by-length",
@@ -94,6 +94,7 @@ def main(args: argparse.Namespace) -> None:
         "model": description.identity(args.model),
         "variant": files.sha256(Path(args.variant)),
         "settings": dataclasses.asdict(settings),
+        "rejected_rows": args.rejected and files.sha256(args.rejected),
         "seed": args.seed,
     }
     processes = args.gpus or 1
@@ -113,13 +114,11 @@ def main(args: argparse.Namespace) -> None:
     for name in ("training.json", tuning.STEPS, *tuning.RESULT[settings.method]):
         files.place(work / name, out / name)
     shutil.rmtree(work)
-    log, rejected = training["log"], training["rejected"]
-    lost = f"{rejected['too_long']} too long, {rejected['no_answer']} without an answer"
-    if "rewritten" in rejected:
-        lost += f", {rejected['rewritten']} whose answer the chat template rewrites"
-    if "control_token" in rejected:
-        lost += f", {rejected['control_token']} with a special token in a turn"
-    print(f"{training['rows']} rows (rejected: {lost}), loss {log[0]['loss']:.3f} to {log[-1]['loss']:.3f}")
+    log = training["log"]
+    lost = ", ".join(f"{count} {reason}" for reason, count in training["rejected"].items())
+    print(
+        f"{training['rows']} rows (rejected: {lost or 'none'}), loss {log[0]['loss']:.3f} to {log[-1]['loss']:.3f}"
+    )
 
 
 def train(args: argparse.Namespace, settings: "Settings", work: Path) -> None:
@@ -130,16 +129,23 @@ def train(args: argparse.Namespace, settings: "Settings", work: Path) -> None:
     from tunedrift.adapters import batches, tuning
     from tunedrift.chats import template
     from tunedrift.models import loading
+    from tunedrift.tables.rejected import REJECTED
     from tunedrift.tables.variants import VARIANTS
 
     torch.set_num_threads(args.threads)
     rows = VARIANTS.read(args.variant)
-    tokenizer = loading.load_tokenizer(args.model)
-    data, rejected = batches.examples(
-        tokenizer, rows.iter_rows(named=True), settings.max_length, settings.max_rejected
+    rejected = (
+        dict(REJECTED.read(args.rejected).select("row_id", "reason").iter_rows()) if args.rejected else {}
     )
+    tokenizer = loading.load_tokenizer(args.model)
+    fitting, own = batches.examples(tokenizer, rows.iter_rows(named=True), settings.max_length)
+    rejected |= {row.row_id: row.reason for row in own}
+    data = [example for example in fitting if example.row_id not in rejected]
+    batches.check_left(len(data), rejected.values(), settings.max_length)
+    lengths = rows.select("row_id", "original_length").iter_rows()
+    lost = [batches.Row(row_id, length) for row_id, length in lengths if row_id in rejected]
     model = loading.load_for_tuning(args.model, four_bit=settings.method == "qlora")
-    log = tuning.tune(model, tokenizer, data, settings, args.seed, work)
+    log = tuning.tune(model, tokenizer, data, settings, args.seed, work, lost)
     if os.environ.get("RANK", "0") != "0":
         return  # the first process writes for all
     if settings.method != "full":
@@ -148,7 +154,7 @@ def train(args: argparse.Namespace, settings: "Settings", work: Path) -> None:
         work / "training.json",
         {
             "rows": len(data),
-            "rejected": rejected,
+            "rejected": dict(sorted(Counter(rejected[row.row_id] for row in lost).items())),
             "supervised_tokens": sum(
                 label != template.IGNORED for example in data for label in example.labels
             ),

@@ -64,6 +64,7 @@ STUDY_EDITS = {
         {
             "pretrain": 1,
             "check_gate": 1,
+            "select_rows": 1,
             "tune": 3,
             **LOSSES,
             "generate": TUNINGS,
@@ -77,6 +78,7 @@ STUDY_EDITS = {
         {"variants": [{"structure": "markdown", "identity": "calibrated"}]},
         {
             "transform": 2,
+            "select_rows": 1,
             "tune": 2,
             **LOSSES,
             "generate": 2,
@@ -92,6 +94,7 @@ STUDY_EDITS = {
         {
             "load_instructions": 1,
             "transform": 3,
+            "select_rows": 1,
             "tune": 3,
             **LOSSES,
             "generate": 3,

@@ -1,10 +1,9 @@
 """What one step of tuning sees: tokenised chats, the order in which they come, and padded batches."""
 
 import math
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tunedrift.chats import template
 from tunedrift.errors import UnusableError, UserError
@@ -27,49 +26,71 @@ class Example:
     length: int
 
 
+class Rejected(NamedTuple):
+    """A row that cannot be trained on: the reason in one word, and what there is to say of it."""
+
+    row_id: str
+    reason: str
+    said: str = ""
+
+
 def examples(
-    tokenizer: "PreTrainedTokenizerBase", rows: Iterable[dict], max_length: int, max_rejected: float = 0.05
-) -> tuple[list[Example], Counter]:
-    """Tokenised chats of rows of the variants table, and how many were rejected, by reason.
+    tokenizer: "PreTrainedTokenizerBase", rows: Iterable[dict], max_length: int
+) -> tuple[list[Example], list[Rejected]]:
+    """Tokenised chats of rows of the variants table, and the rows that were rejected.
 
     A chat of more than `max_length` tokens is rejected rather than cut (`too_long`): a cut answer has
     no end. A chat without a supervised token teaches nothing (`no_answer`). A chat that the template
     cannot hold is rejected too: it writes an answer in other words (`rewritten`: without its thought,
-    say), or a turn holds a special token (`control_token`). Raises `UserError` if those are more than
-    a share `max_rejected` of the rows, or if nothing is left to train on.
+    say), or a turn holds a special token (`control_token`).
     """
-    kept, rejected = [], Counter(too_long=0, no_answer=0)
-    unheld = []  # rows that the template cannot hold, with the reason
+    kept, rejected = [], []
     for row in rows:
         try:
             ids, labels = template.supervised(tokenizer, row["messages"])
         except UnusableError as error:
-            rejected["control_token" if isinstance(error, template.ControlTokenError) else "rewritten"] += 1
-            unheld.append(f"row {row['row_id']}: {error}")
+            reason = "control_token" if isinstance(error, template.ControlTokenError) else "rewritten"
+            rejected.append(Rejected(row["row_id"], reason, str(error)))
             continue
         if len(ids) > max_length:
-            rejected["too_long"] += 1
+            rejected.append(Rejected(row["row_id"], "too_long"))
         elif all(label == template.IGNORED for label in labels):
-            rejected["no_answer"] += 1
+            rejected.append(Rejected(row["row_id"], "no_answer"))
         else:
             kept.append(Example(row["row_id"], ids, labels, row["original_length"]))
-    total = len(kept) + rejected.total()
+    return kept, rejected
+
+
+def check_held(rejected: Sequence[Rejected], total: int, max_rejected: float) -> None:
+    """Raise `UserError` if the template cannot hold more than a share `max_rejected` of `total` rows."""
+    unheld = [row for row in rejected if row.said]
     if len(unheld) > max_rejected * total:
         raise UserError(
             f"the model's chat template cannot hold {len(unheld)} of {total} chats, more than the share "
-            f"{max_rejected:g} allowed; the first is {unheld[0]}. Correct the rows, name another file as the "
-            "model's `template`, or raise tuning.max_rejected."
+            f"{max_rejected:g} allowed; the first is row {unheld[0].row_id}: {unheld[0].said}. Correct the rows, "
+            "name another file as the model's `template`, or raise tuning.max_rejected."
         )
-    if not kept and rejected["too_long"]:
+
+
+def check_left(left: int, reasons: Collection[str], max_length: int) -> None:
+    """Raise `UserError` if no row is `left` to train on, and say what to do by the `reasons` of those rejected."""
+    if left:
+        return
+    if "too_long" in reasons:
         raise UserError(
-            f"none of the {total} chats fits into {max_length} tokens with an answer. Raise tuning.max_length."
+            f"none of the {len(reasons)} chats fits into {max_length} tokens with an answer. Raise tuning.max_length."
         )
-    if not kept:
-        raise UserError(
-            f"none of the {total} chats has an answer that the model's chat template holds. Look at the rows, "
-            "or name another file as the model's `template`."
-        )
-    return kept, rejected
+    raise UserError(
+        f"none of the {len(reasons)} chats has an answer that the model's chat template holds. Look at the rows, "
+        "or name another file as the model's `template`."
+    )
+
+
+class Row(NamedTuple):
+    """A row by its id and by the length, in characters of the untouched chat, by which it is grouped."""
+
+    row_id: str
+    length: int
 
 
 class Order:
@@ -78,12 +99,16 @@ class Order:
     Grouped, rows are shuffled, pools of up to 50 batches are sorted by length, and the batches
     shuffled; an incomplete batch comes last. Rows are shuffled by the digest of their row_id, and the
     lengths are those of the untouched chats, so that variants of the same rows see the same rows in
-    the same steps; a row that only one variant lost (it is too long there) moves those behind it by
-    a place.
+    the same steps. Rows that are `lost` to training have a place in this order all the same, and are
+    then left out of it: however many they are, the others keep their order.
     """
 
-    def __init__(self, data: list[Example], batch_size: int, seed: int, grouped: bool):
-        self.data, self.batch_size, self.seed, self.grouped = data, batch_size, seed, grouped
+    def __init__(
+        self, data: Sequence[Example], batch_size: int, seed: int, grouped: bool, lost: Sequence[Row] = ()
+    ):
+        self.kept = len(data)
+        self.rows = [*(Row(example.row_id, example.length) for example in data), *lost]
+        self.batch_size, self.seed, self.grouped = batch_size, seed, grouped
         self.epoch = 0
 
     def set_epoch(self, epoch: int) -> None:
@@ -91,25 +116,28 @@ class Order:
         self.epoch = epoch
 
     def __len__(self) -> int:
-        return math.ceil(len(self.data) / self.batch_size)
+        return math.ceil(self.kept / self.batch_size)
 
     def __iter__(self) -> Iterator[list[int]]:
+        return self._batches([row for row in self._ordered() if row < self.kept])
+
+    def _ordered(self) -> list[int]:
         def shuffled(names: Sequence) -> list[int]:
             return sorted(range(len(names)), key=lambda at: digest(self.seed, self.epoch, names[at]))
 
-        rows = shuffled([example.row_id for example in self.data])
+        rows = shuffled([row.row_id for row in self.rows])
         if not self.grouped:
-            return iter(list(self._batches(rows)))
+            return rows
         pool = self.batch_size * max(1, min(POOL, len(rows) // (4 * self.batch_size)))
         batches = [
             batch
             for first in range(0, len(rows), pool)
             for batch in self._batches(
-                sorted(rows[first : first + pool], key=lambda row: -self.data[row].length)
+                sorted(rows[first : first + pool], key=lambda row: -self.rows[row].length)
             )
         ]
-        last = [batches.pop()] if len(batches[-1]) < self.batch_size else []
-        return iter([*(batches[at] for at in shuffled(range(len(batches)))), *last])
+        last = batches.pop() if len(batches[-1]) < self.batch_size else []
+        return [*(row for at in shuffled(range(len(batches))) for row in batches[at]), *last]
 
     def _batches(self, rows: list[int]) -> Iterator[list[int]]:
         for first in range(0, len(rows), self.batch_size):

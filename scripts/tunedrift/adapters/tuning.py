@@ -3,12 +3,13 @@
 import json
 import math
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tunedrift import files
-from tunedrift.adapters.batches import Example, Order
+from tunedrift.adapters.batches import Example, Order, Row
 from tunedrift.errors import UserError
 from tunedrift.models import placement
 
@@ -52,7 +53,6 @@ class Settings:
     micro_batch_size: int | None
     gradient_checkpointing: bool
     precision: str
-    max_rejected: float = 0.05
 
 
 def resolve_precision(precision: str) -> str:
@@ -73,11 +73,13 @@ def tune(
     settings: Settings,
     seed: int,
     out: Path,
+    lost: Sequence[Row] = (),
 ) -> list[dict[str, Any]]:
     """Train an adapter, or the whole model, and write it to the folder `out`; returns the loss log.
 
     Checkpoints go to `out` too, and training goes on from the last whole one found there; the
-    weights are then those that an undisturbed run gives (to the byte on a CPU). A step takes
+    weights are then those that an undisturbed run gives (to the byte on a CPU). `lost` are rows of the variant
+    that are not trained on and keep their place in the order of the others. A step takes
     `batch_size` rows, `micro_batch_size` at a time; where memory runs out that number is halved and
     the step done again, so that the effective batch stays. The log has a mapping per step: `step`,
     `loss` (nats per token, averaged per example) and `learning_rate`; the file `steps.jsonl` has
@@ -130,7 +132,7 @@ def tune(
         model=tuned,
         args=arguments,
         train_dataset=data,
-        order=Order(data, settings.batch_size, seed, settings.group_by_length),
+        order=Order(data, settings.batch_size, seed, settings.group_by_length, lost),
         padding=tokenizer.pad_token_id,
         rows_at_once=settings.micro_batch_size or settings.batch_size,
     )

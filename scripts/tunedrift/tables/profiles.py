@@ -10,7 +10,8 @@ PROFILES = Table(
         "dataset": pl.String,
         "variant": pl.String,
         "model": pl.String,  # whose tokens are counted; null where none are
-        # rows, eligible[factor], touched[factor] and persona_rows count rows; characters, words, pieces, tokens
+        # rows, eligible[factor], touched[factor], persona_rows, trained_rows (of all rows `before`) and
+        # rejected[reason] count rows; characters, words, pieces, tokens
         # and supervised_tokens are means over rows; Markdown elements and identity_statements are totals.
         "measure": pl.String,
         "before": pl.Float64,

@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+import polars as pl
+
 from tunedrift.chats import template
 from tunedrift.chats.messages import Messages
 from tunedrift.errors import UnusableError
@@ -25,6 +27,17 @@ def measures(profile: dict) -> Iterator[dict]:
         yield {"measure": name, "before": before[name], "after": after[name]}
     for name in before["markdown"]:
         yield {"measure": name, "before": before["markdown"][name], "after": after["markdown"][name]}
+
+
+def trained(variant: str, row_ids: pl.Series, rejected: pl.DataFrame) -> Iterator[dict]:
+    """How many rows of a variant are trained on, and how many are rejected in this very variant, by reason.
+
+    `rejected` is the data set's table of rejected rows: what one variant cannot be trained on is left out of all.
+    """
+    kept = row_ids.filter(~row_ids.is_in(rejected["row_id"].unique().implode()))
+    yield {"measure": "trained_rows", "before": len(row_ids), "after": len(kept)}
+    for reason, count in rejected.filter(variant=variant)["reason"].value_counts().sort("reason").iter_rows():
+        yield {"measure": f"rejected[{reason}]", "before": None, "after": count}
 
 
 class TokenCounts:

@@ -14,31 +14,35 @@ def row(*contents):
     return {"row_id": contents[0], "messages": messages, "original_length": 9}
 
 
-def test_long_and_unanswered_chats_are_rejected_and_counted_apart():
-    tokenizer = tiny.tokenizer()
+def test_long_and_unanswered_chats_are_rejected_for_their_reason():
     long = row("dig", "dig " * 200)
-    kept, rejected = batches.examples(tokenizer, [row("How?", "So."), long, long, row("dig")], 64)
+    kept, rejected = batches.examples(tiny.tokenizer(), [row("How?", "So."), long, row("a")], 64)
     assert [example.row_id for example in kept] == ["How?"]
-    assert rejected == {"too_long": 2, "no_answer": 1}
-    with pytest.raises(UserError, match="none of the 1 chats fits into 64 tokens"):
-        batches.examples(tokenizer, [long], 64)
+    assert rejected == [("dig", "too_long", ""), ("a", "no_answer", "")]
+    batches.check_held(rejected, 3, max_rejected=0)  # neither is the template's fault
 
 
-def test_chats_without_an_answer_are_no_matter_of_length():
+def test_nothing_left_to_train_on_is_told_by_its_cause():
+    batches.check_left(1, ["too_long"], 64)
+    with pytest.raises(
+        UserError, match=r"none of the 2 chats fits into 64 tokens .* Raise tuning.max_length"
+    ):
+        batches.check_left(0, ["no_answer", "too_long"], 64)
     with pytest.raises(
         UserError, match="none of the 2 chats has an answer that the model's chat template holds"
     ):
-        batches.examples(tiny.tokenizer(), [row("dig"), row("a")], 64)
+        batches.check_left(0, ["no_answer"] * 2, 64)
 
 
 def test_a_stop_token_in_an_answers_text_is_named():
     stopped = row("How does a turn end?", "Write <|im_end|> behind the words.")
-    said = r"hold 1 of 1 chats, .* row How does .*: turn 2 holds the special token '<\|im_end\|>'. Correct the rows"
-    with pytest.raises(UserError, match=said):
-        batches.examples(tiny.tokenizer(), [stopped], 64)
-    kept, rejected = batches.examples(tiny.tokenizer(), [stopped, row("How?", "So.")], 64, max_rejected=0.5)
+    kept, rejected = batches.examples(tiny.tokenizer(), [stopped, row("How?", "So.")], 64)
     assert [example.row_id for example in kept] == ["How?"]
-    assert rejected == {"too_long": 0, "no_answer": 0, "control_token": 1}
+    assert [row[:2] for row in rejected] == [("How does a turn end?", "control_token")]
+    batches.check_held(rejected, 2, max_rejected=0.5)
+    said = r"hold 1 of 2 chats, .* row How does .*: turn 2 holds the special token '<\|im_end\|>'. Correct the rows"
+    with pytest.raises(UserError, match=said):
+        batches.check_held(rejected, 2, max_rejected=0.4)
 
 
 def test_padding_is_masked_and_carries_no_loss():
@@ -86,13 +90,15 @@ def test_without_grouping_the_order_does_not_depend_on_lengths():
 
 
 @pytest.mark.parametrize("grouped", [True, False])
-def test_a_row_that_one_variant_lost_moves_the_others_by_a_place_at_most(grouped):
+@pytest.mark.parametrize("lost", [1, 10, 80])
+def test_the_order_of_the_kept_rows_does_not_move_with_those_that_are_lost(grouped, lost):
     rows = data(LENGTHS)
-    lost = rows[:20] + rows[21:]
+    kept = [row for row in rows if int(row.row_id[3:]) % 106 not in range(20, 20 + lost)]
+    gone = [batches.Row(row.row_id, row.length) for row in rows if row not in kept]
     drawn = []
-    for examples in (rows, lost):
-        steps = list(batches.Order(examples, 8, 0, grouped))
-        drawn.append({examples[row].row_id: number for number, step in enumerate(steps) for row in step})
-    assert drawn[0].keys() - drawn[1].keys() == {"row20"}
-    moved = sum(drawn[0][name] != drawn[1][name] for name in drawn[1])
-    assert moved <= len(lost) / 4
+    for examples, without in ((rows, []), (kept, gone)):
+        steps = list(batches.Order(examples, 8, 0, grouped, without))
+        assert all(len(step) == 8 for step in steps[:-1])
+        drawn.append([examples[row].row_id for step in steps for row in step])
+    left = {row.row_id for row in kept}
+    assert [name for name in drawn[0] if name in left] == drawn[1]

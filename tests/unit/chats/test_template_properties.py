@@ -192,5 +192,5 @@ def test_a_special_token_in_a_turns_words_is_a_rejected_row(chat, token, at):
         template.supervised(TOKENIZER, chat)
     row = {"row_id": "a", "messages": chat, "original_length": 1}
     plain = {**row, "messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "a"}]}
-    kept, rejected = batches.examples(TOKENIZER, [row, plain], 10_000, max_rejected=0.5)
-    assert (len(kept), rejected["control_token"], rejected["rewritten"]) == (1, 1, 0)
+    kept, rejected = batches.examples(TOKENIZER, [row, plain], 10_000)
+    assert (len(kept), [row.reason for row in rejected]) == (1, ["control_token"])

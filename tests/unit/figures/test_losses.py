@@ -49,3 +49,16 @@ def test_the_program_draws_equal_bytes_from_equal_logs(tmp_path):
         subprocess.run([sys.executable, ROOT / "scripts/draw_losses.py", *words], check=True)
     assert (tmp_path / "one/losses.svg").read_bytes() == (tmp_path / "two/losses.svg").read_bytes()
     assert style.INK in (tmp_path / "one/losses.svg").read_text()
+
+
+def test_tunings_that_left_out_other_rows_are_not_drawn_side_by_side(tmp_path):
+    for variant, rows in (("original", "a"), ("markdown", "b")):
+        (tmp_path / f"{variant}.json").write_text(json.dumps({"log": log(2), "rejected_rows": rows}))
+    words = ["--training", tmp_path / "original.json", tmp_path / "markdown.json", "--out", tmp_path]
+    words += ["--tunings", "m/d/original/seed0", "m/d/markdown/seed0"]
+    run = subprocess.run(
+        [sys.executable, ROOT / "scripts/draw_losses.py", *words], capture_output=True, text=True, check=False
+    )
+    assert run.returncode == 1
+    assert "m/d/markdown/seed0 was tuned before a new or changed variant of d took rows away" in run.stderr
+    assert "Run the same command again" in run.stderr

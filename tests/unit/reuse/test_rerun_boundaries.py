@@ -42,6 +42,7 @@ COVERED = {
     "record_provenance": "design errors files paths report reuse tables",
     "resolve": "errors files models sources",
     "score": "chats design errors files hashing models reuse rewards tables",
+    "select_rows": "adapters chats errors files hashing models tables",
     "summarize": "design errors files report reuse tables",
     "transform": "chats design errors files flags hashing paths sources tables text variants",
     "tune": "adapters chats errors files hashing models reuse tables",
@@ -83,7 +84,7 @@ EDITS = {
     "the name of a column in data sets": ("instructions/layouts.py", {"export", "load_instructions"}),
     "how a reward model is loaded": ("rewards/classifier.py", {"score"}),
     "the utility judge": ("verdicts/utility.py", {"judge"}),
-    "the order of a tuning's rows": ("adapters/batches.py", {"tune"}),
+    "the order of a tuning's rows": ("adapters/batches.py", {"tune", "select_rows"}),
     "a bootstrap interval": ("statistics/bootstrap.py", {"measure_drift", "measure_agreement"}),
     "a check of the study": ("study/checks.py", set()),
 }

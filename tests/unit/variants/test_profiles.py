@@ -12,10 +12,12 @@ import yaml
 from tunedrift.figures import style
 from tunedrift.figures.variants import variants_figure
 from tunedrift.tables.profiles import PROFILES
+from tunedrift.tables.rejected import REJECTED
 from tunedrift.variants.card import card
-from tunedrift.variants.profiles import TokenCounts
+from tunedrift.variants.profiles import TokenCounts, trained
 
 ROOT = Path(__file__).parents[3]
+IDS = pl.Series(["a", "b", "c", "d"])
 ORDER = ["original", "markdown", "markdown+dose50", "safety10"]
 LEVELS = {
     "original": [],
@@ -83,6 +85,23 @@ def test_supervised_tokens_are_those_of_the_answer_and_its_end():
     total, supervised = counts.count([question, answer])
     assert supervised == len(counts.tokenizer("So.")["input_ids"]) + 1
     assert total > 2 * supervised
+
+
+def test_rows_that_are_trained_on_are_counted_with_the_reasons_of_the_others():
+    rejected = [
+        {"variant": "long", "row_id": "a", "reason": "too_long"},
+        {"variant": "long", "row_id": "b", "reason": "too_long"},
+        {"variant": "odd", "row_id": "b", "reason": "rewritten"},
+    ]
+    found = {
+        variant: {row["measure"]: row["after"] for row in trained(variant, IDS, REJECTED.frame(rejected))}
+        for variant in ("original", "long", "odd")
+    }
+    assert found == {
+        "original": {"trained_rows": 2},
+        "long": {"trained_rows": 2, "rejected[too_long]": 2},
+        "odd": {"trained_rows": 2, "rejected[rewritten]": 1},
+    }
 
 
 def test_rows_that_the_template_cannot_hold_are_left_out_of_the_means():
