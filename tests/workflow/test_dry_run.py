@@ -36,6 +36,7 @@ def test_the_default_study_has_these_jobs(plan):
         "check_gate": 1,
         "load_instructions": 2,
         "transform": 2 * VARIANTS,
+        "select_rows": 2,
         "tune": 2 * VARIANTS,
         "load_prompts": 3,
         "load_gate": 1,

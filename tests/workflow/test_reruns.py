@@ -17,6 +17,7 @@ import yaml
 
 from tunedrift.tables.preferences import PREFERENCES
 from tunedrift.tables.prompts import PROMPTS
+from tunedrift.tables.rejected import REJECTED
 from tunedrift.tables.responses import RESPONSES
 from tunedrift.tables.variants import VARIANTS as VARIANT_TABLE
 
@@ -273,6 +274,18 @@ def test_a_table_that_is_rewritten_with_the_same_rows_stops_the_rerun(project):
     assert {"load_instructions", "transform"} <= set(project.small("--dry-run").jobs)
     assert project.small("--until", "load_instructions").code == 0
     assert "Nothing to be done" in project.small("--dry-run").text
+
+
+def test_a_row_that_is_lost_to_one_variant_tunes_all_of_its_data_set_anew(project):
+    path = project.folder / "results/adapters/small/household/rejected.parquet"
+    row_id = VARIANT_TABLE.read(project.folder / "results/variants/household/original.parquet")["row_id"][0]
+    lost = [{"variant": "markdown", "row_id": row_id, "reason": "too_long"}]
+    REJECTED.write(REJECTED.frame(lost), path)
+    jobs = project.small("--dry-run").jobs
+    assert jobs == {
+        **{"tune": 3, **LOSSES, "generate": 3, "judge": 3, "score_responses": 2},
+        **{**VARIANTS, **REPORT},
+    }
 
 
 # --- Rows --------------------------------------------------------------------------------------------------------
