@@ -62,6 +62,7 @@ def main(args: argparse.Namespace) -> None:
     from tunedrift.tables.responses import RESPONSES
 
     torch.set_num_threads(args.threads)
+    precision = loading.precision(args.model)
     store = Store(
         args.store,
         "generate",
@@ -70,6 +71,8 @@ def main(args: argparse.Namespace) -> None:
             "tuned": args.tuned and description.tuned_digest(args.tuned),
             "decoding": [args.max_new_tokens, args.temperature, args.seed],
             "device": placement.device(),
+            # In lower precision an answer hangs on how many others are made beside it.
+            "side_by_side": None if precision == "float32" else args.batch_size,
             "code": code_digest(__file__),
             "versions": versions(),
         },
@@ -101,7 +104,7 @@ def main(args: argparse.Namespace) -> None:
             store[answer.name] = {"answer": answer.text, "finish": answer.finish, "tokens": answer.tokens}
     own = {"model": args.model_name, **parse_tuning(args.tuning).columns}
     rows = [{**own, "prompt_id": prompt, "sample": sample, **store[row]} for prompt, sample, row in asked]
-    RESPONSES.write(RESPONSES.frame(rows), args.out, versions())
+    RESPONSES.write(RESPONSES.frame(rows), args.out, {**versions(), "precision": precision})
     store.used_for(args.out)
     cut = sum(row["finish"] == "length" for row in rows)
     print(f"{len(rows)} answers, {store.computed} computed, {cut} cut at {args.max_new_tokens} tokens")

@@ -32,7 +32,9 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--max-length", type=int, default=2048, help="tokens; a longer chat loses its beginning"
     )
-    parser.add_argument("--batch-size", type=int, default=64, help="texts scored side by side")
+    parser.add_argument(
+        "--batch-size", type=int, default=64, help="texts scored side by side; one in half precision"
+    )
     parser.add_argument("--threads", type=int, default=1, help="CPU threads")
     parser.add_argument(
         "--store", help="folder of scores to reuse and to add to; nothing is reused without it"
@@ -97,7 +99,11 @@ def main(args: argparse.Namespace) -> None:
     for key, column, text in scored:
         row = rows.setdefault(tuple(key.values()), {"rm": args.rm, **subject.columns, **key})
         row[column] = args.sign * store[text_key(text)]
-    REWARDS.write(REWARDS.frame(list(rows.values())), args.out, versions())
+    REWARDS.write(
+        REWARDS.frame(list(rows.values())),
+        args.out,
+        {**versions(), "precision": loading.precision(args.model)},
+    )
     store.used_for(args.out)
     print(f"{len(scored)} scores, {store.computed} computed")
 

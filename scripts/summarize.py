@@ -24,7 +24,7 @@ def main(args: argparse.Namespace) -> None:
     """Read the tables, write the sentences."""
     from tunedrift import files
     from tunedrift.report import summary
-    from tunedrift.reuse.versions import made_with
+    from tunedrift.reuse.versions import made_with, precisions
     from tunedrift.tables.agreement import AGREEMENT
     from tunedrift.tables.drift import DRIFT
 
@@ -35,6 +35,7 @@ def main(args: argparse.Namespace) -> None:
         args.primary_judge,
         args.embedded,
         made_with(args.rows),
+        precisions(args.rows),
     )
     files.write_text(args.out, text)
 

@@ -63,6 +63,15 @@ def _fixed_date() -> str:
     )
 
 
+def precision(model_json: str | Path) -> str:
+    """The number format that answers and scores are computed in here: `float32`, `bfloat16` or `float16`."""
+    from transformers import AutoConfig
+
+    if dtype() != "auto":
+        return str(dtype()).removeprefix("torch.")
+    return str(AutoConfig.from_pretrained(**source(model_json)).dtype).removeprefix("torch.")
+
+
 def load_chat_model(model_json: str | Path, tuned: str | Path | None = None) -> "PreTrainedModel":
     """The causal language model in evaluation mode, spread over the devices at hand.
 

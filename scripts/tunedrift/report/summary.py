@@ -1,6 +1,6 @@
 """The findings of a study as Markdown sentences; every number and every verdict comes from the tables."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, cast
 
 import polars as pl
@@ -36,10 +36,12 @@ def summarize(
     primary_judge: str,
     embedded: list[str],
     made_with: list[dict[str, str]],
+    half: Sequence[str] = (),
 ) -> str:
     """The summary of a study: Markdown from checked drift and agreement tables and the gates' figures.
 
-    `made_with` holds the distinct sets of library versions behind the rows.
+    `made_with` holds the distinct sets of library versions behind the rows, `half` the number formats below
+    float32 in which rows were computed.
     """
     whole = drift.filter(pl.col("stratum") == "all")
     safety = whole.filter(judge=primary_judge)
@@ -49,6 +51,8 @@ def summarize(
     parts.append(seeds_sentence(drift))
     if len(made_with) > 1:
         parts.append(versions_sentence(made_with))
+    if half:
+        parts.append(precision_sentence(half))
     parts.append("\n## Does benign tuning weaken safety?\n")
     parts += model_sentences(whole, safety, drift, gates)
     parts.append("\n## Which property of the data does it?\n")
@@ -100,6 +104,15 @@ def versions_sentence(made_with: list[dict[str, str]]) -> str:
     return (
         f"\n**The rows of this study were computed with different library versions** ({said}), so differences "
         "between them may be the libraries'. Delete the older tables and `work/store` to compute all alike."
+    )
+
+
+def precision_sentence(half: Sequence[str]) -> str:
+    """What answers in lower precision can be relied on for."""
+    return (
+        f"\nAnswers or scores were computed in {listed(list(half))}. There a model's answer hangs on which others are made "
+        "beside it: made again, a few in a hundred can come out otherwise (3 of 150 in a test), which no interval "
+        "here knows of. Scores do not hang on their neighbours."
     )
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from tunedrift.chats import template
 from tunedrift.jobs.progress import Progress
-from tunedrift.responses.sampling import GumbelNoise, row_generator
+from tunedrift.responses.sampling import GumbelNoise, Numbers, row_generator
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -52,7 +52,7 @@ def generate(
     from a generator seeded by (seed, sample, prompt). Of the model's own generation settings only the
     stop tokens are kept: a repetition penalty, say, would be neither greedy nor a draw from the model.
     `closings` are ids that end an answer too: those that close a turn under the template of the tuning,
-    where the prompts are under another one.
+    where the prompts are under another one. Raises `UserError` at logits that are no numbers.
     """
     import torch
     from transformers import GenerationConfig, LogitsProcessorList
@@ -82,7 +82,7 @@ def generate(
                 input_ids=ids.to(model.device),
                 attention_mask=mask.to(model.device),
                 max_new_tokens=max_new_tokens,
-                logits_processor=LogitsProcessorList([GumbelNoise(generators, temperature)]),
+                logits_processor=LogitsProcessorList([Numbers(), GumbelNoise(generators, temperature)]),
             )
         for i, row in zip(batch, output[:, width:].tolist(), strict=True):
             end = next((at for at, token in enumerate(row) if token in stops), None)

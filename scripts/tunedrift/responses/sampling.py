@@ -3,6 +3,8 @@
 import hashlib
 from typing import TYPE_CHECKING
 
+from tunedrift.errors import UserError
+
 if TYPE_CHECKING:
     import torch
 
@@ -44,3 +46,16 @@ def row_generator(key: str, device: "torch.device") -> "torch.Generator":
 
     seed = int.from_bytes(hashlib.sha256(key.encode()).digest()[:8], "big") >> 1
     return torch.Generator(device=device).manual_seed(seed)
+
+
+class Numbers:
+    """A logits processor that raises `UserError` at logits that are no numbers, of which any token would pass for the most likely one."""
+
+    def __call__(self, input_ids: "torch.Tensor", scores: "torch.Tensor") -> "torch.Tensor":
+        """The scores as they are: rows × vocabulary."""
+        if scores.isnan().any():
+            raise UserError(
+                "the model gives logits that are no numbers, so its answers would be none of its own. Fetch its "
+                "weights again, tune with a lower tuning.learning_rate, or answer in float32 (on a processor)."
+            )
+        return scores

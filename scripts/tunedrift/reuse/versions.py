@@ -25,3 +25,11 @@ def made_with(tables: Iterable[str | Path]) -> list[dict[str, str]]:
             json.dumps({name: metadata[name] for name in MODEL_LIBRARIES if name in metadata}, sort_keys=True)
         )
     return [json.loads(text) for text in sorted(found)]
+
+
+def precisions(tables: Iterable[str | Path]) -> list[str]:
+    """The number formats below float32 in which the rows of these Parquet tables were computed, sorted."""
+    import polars as pl
+
+    found = {pl.read_parquet_metadata(table).get("precision", "float32") for table in tables}
+    return sorted(found - {"float32"})

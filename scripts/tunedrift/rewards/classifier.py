@@ -43,9 +43,14 @@ def score(
     right and the score is read at the last real token by position. (The classifier's own forward looks
     for the padding id instead, which goes wrong where padding and stop token are one.) A text longer
     than `max_length` tokens loses its beginning, so that the answer's end is always read. The head is
-    computed in float32: in lower precision scores that differ would tie.
+    computed in float32: in lower precision scores that differ would tie. A model in lower precision
+    scores one text at a time, whatever `batch_size` says: there the last digits hang on the shape of a
+    batch, and so on a text's neighbours.
     """
     import torch
+
+    if model.dtype != torch.float32:
+        batch_size = 1
 
     ids = [template.encode(tokenizer, text)[-max_length:] for text in texts]
     head = model.score.float()

@@ -100,7 +100,7 @@ def test_a_template_can_take_the_place_of_the_models_own(tmp_path):
     assert asked.apply_chat_template(chat, tokenize=False) == "So?"
 
 
-def test_a_processor_computes_in_float32_and_a_tuning_knows_what_it_was_given(tmp_path):
+def test_a_processor_computes_in_float32_and_a_tuning_knows_what_it_was_given(tmp_path, monkeypatch):
     chat_model, reward_model = tiny.save_chat_model(tmp_path / "a"), tiny.save_reward_model(tmp_path / "b")
     for model_json, load in (
         (chat_model, loading.load_chat_model),
@@ -109,6 +109,10 @@ def test_a_processor_computes_in_float32_and_a_tuning_knows_what_it_was_given(tm
         load(model_json).to(torch.bfloat16).save_pretrained(model_json.parent)
         describe(model_json)
         assert load(model_json).dtype == torch.float32
+        assert loading.precision(model_json) == "float32"
+        monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+        assert loading.precision(model_json) == "bfloat16"
+        monkeypatch.undo()
     assert loading.load_for_tuning(chat_model).dtype == torch.bfloat16
 
 

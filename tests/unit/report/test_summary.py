@@ -80,6 +80,9 @@ def test_numbers_have_a_true_minus_and_no_negative_zero():
 def test_rows_from_different_library_versions_are_said_to_be_so(tables):
     one = summary.summarize(*tables, GATES, "harm", [], [VERSIONS])
     two = summary.summarize(*tables, GATES, "harm", [], [VERSIONS, {"torch": "2.14.0"}])
+    half = summary.summarize(*tables, GATES, "harm", [], [VERSIONS], ["bfloat16"])
+    assert "computed in bfloat16" in half
+    assert "computed in" not in one
     assert "different library versions" not in one
     assert "different library versions** (torch 2.13.0; torch 2.14.0)" in two
 

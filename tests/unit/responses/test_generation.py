@@ -4,6 +4,7 @@ import pytest
 import tiny
 
 from tunedrift.chats import template
+from tunedrift.errors import UserError
 from tunedrift.models import loading
 from tunedrift.responses import generation, sampling
 
@@ -51,6 +52,13 @@ def test_a_greedy_answer_is_the_argmax_of_each_step(loaded):
             ids.append(int(model(torch.tensor([ids])).logits[0, -1].argmax()))
     expected = tokenizer.decode(ids[start:], skip_special_tokens=True).strip()
     assert answers(loaded, requests())["0/0"].text == expected
+
+
+def test_logits_that_are_no_numbers_are_an_error_and_no_answer(loaded):
+    model, tokenizer = copy.deepcopy(loaded[0]), loaded[1]
+    model.lm_head.weight.data[7, 3] = float("nan")
+    with pytest.raises(UserError, match=r"logits that are no numbers.* Fetch its weights again"):
+        answers((model, tokenizer), requests())
 
 
 def test_of_a_models_own_settings_only_the_stop_tokens_count(loaded):

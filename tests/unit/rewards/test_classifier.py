@@ -44,6 +44,15 @@ def test_a_score_does_not_depend_on_batch_or_neighbours(loaded):
     assert len(set(alone)) == len(TEXTS)
 
 
+def test_in_half_precision_a_score_does_not_depend_on_neighbours_either(loaded):
+    model, tokenizer = loaded
+    half = copy.deepcopy(model).to(torch.bfloat16), tokenizer
+    texts = [text * 3 for text in TEXTS]
+    alone = [score(half, [text])[0] for text in texts]
+    assert score(half, texts, batch_size=4) == alone
+    assert score(half, texts[:2] + texts[3:], batch_size=3) == alone[:2] + alone[3:]
+
+
 def test_a_score_is_the_head_at_the_last_token(loaded):
     ids = template.encode(loaded[1], TEXTS[0])
     assert score(loaded, TEXTS[:1]) == pytest.approx([head(loaded, ids)], abs=1e-5)
