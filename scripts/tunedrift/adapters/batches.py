@@ -99,8 +99,8 @@ class Order:
     Grouped, rows are shuffled, pools of up to 50 batches are sorted by length, and the batches
     shuffled; an incomplete batch comes last. Rows are shuffled by the digest of their row_id, and the
     lengths are those of the untouched chats, so that variants of the same rows see the same rows in
-    the same steps. Rows that are `lost` to training have a place in this order all the same, and are
-    then left out of it: however many they are, the others keep their order.
+    the same steps. Rows that are `lost` to training have a place in this order all the same. It is
+    taken by one of the last rows of their pool, the shortest; all others stay in their step.
     """
 
     def __init__(
@@ -119,29 +119,41 @@ class Order:
         return math.ceil(self.kept / self.batch_size)
 
     def __iter__(self) -> Iterator[list[int]]:
-        return self._batches([row for row in self._ordered() if row < self.kept])
+        def drawn(name: object) -> str:
+            return digest(self.seed, self.epoch, name)
 
-    def _ordered(self) -> list[int]:
-        def shuffled(names: Sequence) -> list[int]:
-            return sorted(range(len(names)), key=lambda at: digest(self.seed, self.epoch, names[at]))
+        rows = sorted(range(len(self.rows)), key=lambda row: drawn(self.rows[row].row_id))
+        pool = len(rows)
+        if self.grouped:
+            pool = self.batch_size * max(1, min(POOL, len(rows) // (4 * self.batch_size)))
+        batches: dict[int, list[int]] = {}  # by the number that they have where no row is lost
+        spare = []
+        for first in range(0, len(rows), pool):
+            members = rows[first : first + pool]
+            if self.grouped:
+                members.sort(key=lambda row: -self.rows[row].length)
+            whole, left = self._filled(members)
+            batches |= {first // self.batch_size + at: batch for at, batch in enumerate(whole)}
+            spare += left
+        whole, last = self._filled(spare)
+        free = (number for number in range(len(rows)) if number not in batches)
+        batches |= dict(zip(free, whole, strict=False))
+        order = sorted(batches, key=drawn if self.grouped else None)
+        return iter([*(batches[number] for number in order), *([last] if last else [])])
 
-        rows = shuffled([row.row_id for row in self.rows])
-        if not self.grouped:
-            return rows
-        pool = self.batch_size * max(1, min(POOL, len(rows) // (4 * self.batch_size)))
+    def _filled(self, rows: list[int]) -> tuple[list[list[int]], list[int]]:
+        """Whole batches of the rows that are kept, those that lost some filled up from the last; and what is left."""
+        size = self.batch_size
         batches = [
-            batch
-            for first in range(0, len(rows), pool)
-            for batch in self._batches(
-                sorted(rows[first : first + pool], key=lambda row: -self.rows[row].length)
-            )
+            [row for row in rows[first : first + size] if row < self.kept]
+            for first in range(0, len(rows), size)
         ]
-        last = batches.pop() if len(batches[-1]) < self.batch_size else []
-        return [*(row for at in shuffled(range(len(batches))) for row in batches[at]), *last]
-
-    def _batches(self, rows: list[int]) -> Iterator[list[int]]:
-        for first in range(0, len(rows), self.batch_size):
-            yield rows[first : first + self.batch_size]
+        count = sum(map(len, batches)) // size
+        spare = [row for batch in batches[count:] for row in batch]
+        for batch in batches[:count]:
+            while len(batch) < size:
+                batch.append(spare.pop(0))
+        return batches[:count], spare
 
 
 def pad(batch: list[Example], padding: int) -> dict[str, Any]:
