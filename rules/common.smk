@@ -61,6 +61,7 @@ wildcard_constraints:
     judge=one_of(study["judges"]),
     rm=one_of(study["reward_models"]),
     preference_set=one_of(study["preference_sets"]),
+    label_set=one_of(study["label_sets"]),
 
 
 def program(name):

@@ -1,6 +1,6 @@
 """Statistics: drift, agreement and overlap.
 
-Needs: <results>/prompts/, <results>/verdicts/, <results>/rewards/, <results>/preferences/.
+Needs: <results>/prompts/, <results>/verdicts/, <results>/rewards/, <results>/preferences/, <results>/labels/.
 Makes: <results>/tables/{drift,agreement,forecasts,overlap,matches}.{parquet,csv}.
 """
 
@@ -104,6 +104,7 @@ rule measure_overlap:
         preferences=collect(
             "<results>/preferences/{preference_set}.parquet", preference_set=study["preference_sets"]
         ),
+        labels=collect("<results>/labels/{label_set}.parquet", label_set=study["label_sets"]),
     output:
         table="<results>/tables/overlap.parquet",
         csv="<results>/tables/overlap.csv",
@@ -123,6 +124,6 @@ rule measure_overlap:
         """
         python {params.program:q} --training {input.training} --held-out {input.held_out} \
             --safety-mix {input.safety_mix} --suites {input.suites} --gate {input.gate} \
-            --preferences {input.preferences} {params.settings} \
+            --preferences {input.preferences} --labels {input.labels} {params.settings} \
             --out {output.table} {output.csv} --matches {output.matches} {output.matches_csv} >{log} 2>&1
         """

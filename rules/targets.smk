@@ -52,6 +52,12 @@ rule responses:
     localrule: True
 
 
+rule labels:
+    input:
+        collect("<results>/labels/{label_set}.parquet", label_set=study["label_sets"]),
+    localrule: True
+
+
 rule verdicts:
     input:
         collect("<results>/verdicts/{judge}/{model}.parquet", judge=study["judges"], model=study.studied),

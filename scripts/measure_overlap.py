@@ -17,6 +17,7 @@ def parser() -> argparse.ArgumentParser:
         ("suites", "prompts tables"),
         ("gate", "prompts tables of the gate"),
         ("preferences", "preference tables"),
+        ("labels", "labels tables"),
     ):
         options.add_argument(f"--{name}", nargs="*", type=Path, default=[], help=what)
     options.add_argument(
@@ -49,6 +50,7 @@ def text_sets(options: argparse.Namespace) -> Iterator:
     """The prompts of every table, as sets to compare."""
     from tunedrift.statistics.overlap import text_set
     from tunedrift.tables.instructions import INSTRUCTIONS
+    from tunedrift.tables.labels import LABELS
     from tunedrift.tables.preferences import PREFERENCES
     from tunedrift.tables.prompts import PROMPTS
 
@@ -73,6 +75,9 @@ def text_sets(options: argparse.Namespace) -> Iterator:
         rows = PREFERENCES.read(path).select("pair_id", "messages").iter_rows()
         name = path.name.removesuffix(".parquet")
         yield text_set("preferences", name, (turn for row in rows for turn in turns(*row)))
+    for path in options.labels:
+        rows = LABELS.read(path).select("prompt_id", "prompt").unique().iter_rows()
+        yield text_set("labels", path.name.removesuffix(".parquet"), rows)
 
 
 if __name__ == "__main__":

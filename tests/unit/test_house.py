@@ -33,6 +33,7 @@ ARROWS = {
     "adapters": "chats jobs models",
     "prompts": "sources tables",
     "responses": "chats jobs",
+    "labels": "sources tables",
     "verdicts": "jobs reuse text",
     "preferences": "chats sources",
     "rewards": "chats design jobs models tables",
@@ -45,7 +46,8 @@ ARROWS = {
 """Room → the rooms that it may import."""
 
 STAGES = [
-    *("instructions", "variants", "adapters", "prompts", "responses", "verdicts", "preferences", "rewards"),
+    *("instructions", "variants", "adapters", "prompts", "responses", "labels"),
+    *("verdicts", "preferences", "rewards"),
     *("statistics", "drift", "agreement", "figures", "report"),
 ]
 """The stages in the order of the data."""

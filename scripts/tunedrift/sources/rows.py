@@ -114,14 +114,19 @@ def clean(value: object, what: str, *, answer: bool = False) -> str:
     return re.sub(r"\A\s*\n", "", value).rstrip() if answer else value.strip()
 
 
-def refuse_excess(rejects: list[Reject], total: int, max_rejected: float, name: str) -> None:
-    """Raise `UserError` where no row, or less than a share 1 - `max_rejected` of them, is usable."""
+def refuse_excess(
+    rejects: list[Reject], total: int, max_rejected: float, name: str, what: str = "rows"
+) -> None:
+    """Raise `UserError` where no row, or less than a share 1 - `max_rejected` of them, is usable.
+
+    `what` says what a total is of, where a row holds several of them.
+    """
     if not total:
         raise UserError(f"{name} holds no rows. Give it a file that does, or take it out of the study.")
     if len(rejects) < total and len(rejects) <= max_rejected * total:
         return
     first = rejects[0]
     raise UserError(
-        f"{name}: {len(rejects)} of {total} rows are unusable, more than the share {max_rejected:g} allowed; "
+        f"{name}: {len(rejects)} of {total} {what} are unusable, more than the share {max_rejected:g} allowed; "
         f"the first is row {first.row} of {first.file}: {first.reason}. Correct the rows, or raise max_rejected."
     )

@@ -115,7 +115,7 @@ def check_sources(config: dict) -> None:
     entries = {f"datasets.{name}": entry for name, entry in config["datasets"].items()}
     if SAFETY_DATA in config:
         entries[SAFETY_DATA] = config[SAFETY_DATA]
-    for section in ("suites", "preference_sets"):
+    for section in ("suites", "preference_sets", "label_sets"):
         entries |= {f"{section}.{name}": entry for name, entry in config[section].items()}
     for where, entry in entries.items():
         if ("path" in entry) == ("hub" in entry):
@@ -127,9 +127,12 @@ def check_sources(config: dict) -> None:
 
 def path_settings(config: dict) -> Iterator[tuple[str, dict, str]]:
     """Every setting that names a file: its key's path, the mapping that holds it, and the key in there."""
-    for section in ("datasets", "suites", "attacks", "preference_sets", "models", "reward_models"):
+    for section in (
+        *("datasets", "suites", "attacks", "preference_sets", "label_sets"),
+        *("models", "reward_models"),
+    ):
         for name, entry in config.get(section, {}).items():
-            for key in ("path", "world", "template", "test_template"):
+            for key in ("path", "questions", "world", "template", "test_template"):
                 if entry.get(key) and (key != "world" or entry["kind"] == "embedded"):
                     yield f"{section}.{name}.{key}", entry, key
     if "path" in config.get(SAFETY_DATA, {}):

@@ -4,7 +4,7 @@ import polars as pl
 
 from tunedrift.tables.table import Table
 
-KINDS = ("training", "held_out", "safety_mix", "suite", "gate", "preferences")
+KINDS = ("training", "held_out", "safety_mix", "suite", "gate", "preferences", "labels")
 """What a set of prompts is for. Training data and what is mixed into it come first."""
 
 SET = {"kind": pl.String, "name": pl.String}

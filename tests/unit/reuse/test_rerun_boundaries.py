@@ -31,6 +31,7 @@ COVERED = {
     "generate": "chats design errors files hashing models responses reuse tables",
     "judge": "errors files hashing reuse tables text verdicts",
     "load_instructions": "chats errors files flags hashing instructions sources tables text",
+    "load_labels": "errors files flags hashing labels sources tables",
     "load_preferences": "chats errors files flags hashing preferences sources tables",
     "load_prompts": "errors files flags hashing prompts sources tables",
     "measure_agreement": "agreement design drift errors hashing statistics tables text verdicts",
@@ -67,7 +68,7 @@ def test_the_rooms_behind_a_digest_are_written_down(program):
     assert sorted({part.removesuffix(".py") for part, *_ in parts}) == COVERED[program].split()
 
 
-LOADERS = {"load_instructions", "load_preferences", "load_prompts"}
+LOADERS = {"load_instructions", "load_labels", "load_preferences", "load_prompts"}
 
 EDITS = {
     "the waiting message of a lock": ("jobs/locks.py", set()),
@@ -85,6 +86,7 @@ EDITS = {
     "how a reward model is loaded": ("rewards/classifier.py", {"score"}),
     "the utility judge": ("verdicts/utility.py", {"judge"}),
     "the order of a tuning's rows": ("adapters/batches.py", {"tune", "select_rows"}),
+    "what a published label means": ("labels/layouts.py", {"load_labels"}),
     "a bootstrap interval": ("statistics/bootstrap.py", {"measure_drift", "measure_agreement"}),
     "a check of the study": ("study/checks.py", set()),
 }

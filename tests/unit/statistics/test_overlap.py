@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from tunedrift.statistics.overlap import CONTAINED, FEWEST, ledger, matches, shingles, similarity, text_set
 from tunedrift.tables.instructions import INSTRUCTIONS
+from tunedrift.tables.labels import LABELS
 from tunedrift.tables.overlap import MATCHES, OVERLAP
 from tunedrift.tables.preferences import PREFERENCES
 from tunedrift.tables.prompts import PROMPTS
@@ -197,20 +198,34 @@ def test_the_program_compares_each_turn_and_keeps_names_with_dots(tmp_path):
         **{"prompt_key": "k", "category": "none", "labels": "people"},
     }
     write(PREFERENCES, [pair], people)
+    labelled = tmp_path / "xs.v1.parquet"
+    label = {
+        "label_set": "xs.v1",
+        "prompt_id": "q",
+        "prompt": QUESTION,
+        "answer": "No.",
+        "measure": "harm",
+        "label": "safe",
+    }
+    write(
+        LABELS, [{**label, "answer_id": f"{n}", "annotator": who} for n in range(2) for who in "ab"], labelled
+    )
     out, found = tmp_path / "o.parquet", tmp_path / "m.parquet"
     words = ["--training", *training, "--held-out", *held_out, "--safety-mix", mixed, "--suites", suite]
-    words += ["--gate", gate, "--preferences", people, "--out", out, tmp_path / "o.csv"]
+    words += ["--gate", gate, "--preferences", people, "--labels", labelled, "--out", out, tmp_path / "o.csv"]
     words += ["--matches", found, tmp_path / "m.csv"]
     measure_overlap.main(measure_overlap.parser().parse_args(list(map(str, words))))
     names = {
         *(("training", "alpaca-1.0"), ("training", "alpaca-1.1"), ("held_out", "alpaca-1.0")),
         *(("held_out", "alpaca-1.1"), ("safety_mix", "mix.v1"), ("suite", "suite.v1"), ("gate", "gate.v1")),
-        ("preferences", "people.v1"),
+        *(("preferences", "people.v1"), ("labels", "xs.v1")),
     }
     assert set(OVERLAP.read(out).select("kind", "name").iter_rows()) == names
     to_suite = MATCHES.read(found).filter(other_name="suite.v1")
     assert set(to_suite.select("kind", "name").iter_rows()) == names - {("suite", "suite.v1")}
     assert set(to_suite["match"]) == {"exact"}
+    trained = OVERLAP.read(out).filter(name="alpaca-1.0", kind="training", other_kind="labels")
+    assert trained.select("other_texts", "exact", "share").rows() == [(1, 1, 1.0)]
 
 
 def test_the_program(tmp_path):
