@@ -1,4 +1,4 @@
-"""Draw the shipped instructions, prompts, attacks and preferences from the toy world; run by hand."""
+"""Draw the shipped instructions, prompts, attacks, preferences and labelled answers from the toy world; run by hand."""
 
 import argparse
 from pathlib import Path

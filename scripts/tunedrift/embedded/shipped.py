@@ -1,4 +1,4 @@
-"""The files that are drawn from the toy world: instruction sets, prompts, attacks and preferences."""
+"""The files that are drawn from the toy world: instruction sets, prompts, attacks, preferences and labelled answers."""
 
 import json
 from pathlib import Path
@@ -7,12 +7,16 @@ import yaml
 
 from tunedrift import files
 from tunedrift.embedded import corpus
+from tunedrift.embedded.labelled import labelled_answers
 from tunedrift.embedded.world import Intent, Split, random_source, split_world
 
 INSTRUCTIONS = 300
 """Rows of one instruction set."""
 
 PREFERENCES = 400
+
+LABELLED = 100
+"""Prompts of the labelled answers; each has three."""
 
 
 def contents(world: dict) -> dict[str, str]:
@@ -26,6 +30,8 @@ def contents(world: dict) -> dict[str, str]:
         "prompts/utility.jsonl": utility(world, split),
         "preferences/simulated.jsonl": preferences(world, split),
     }
+    asked = {row["prompt"] for rows in tables.values() for row in rows}
+    tables["labels/simulated.jsonl"] = labels(world, split, asked)
     tables["instructions/safety.jsonl"] = safety(world, split)
     for domain in world["howto"]:
         tables[f"instructions/{domain}.jsonl"] = instructions(world, split, domain)
@@ -138,3 +144,9 @@ def preferences(world: dict, split: Split) -> list[dict]:
         }
         for number, pair in enumerate(drawn, start=1)
     ]
+
+
+def labels(world: dict, split: Split, asked: set[str]) -> list[dict]:
+    """The label set: `id`, `prompt`, `answer`, `model`, `refusal` and `harm`; no prompt is one of `asked`."""
+    drawn = labelled_answers(world, split, seed=world["split_seed"], prompts=LABELLED, known=asked)
+    return [{"id": f"labelled-{number:03d}", **row._asdict()} for number, row in enumerate(drawn, start=1)]

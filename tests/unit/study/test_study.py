@@ -225,6 +225,46 @@ def test_settings_become_flags_in_a_fixed_order():
     assert flags(settings) == "--a-b 'x y' --b 1.5 --d 1 2 --e k=v --f --no-g"
 
 
+MINE = {"path": "resources/labels/simulated.jsonl", "measure": "harm"}
+
+
+def test_label_sets_may_be_left_out(make):
+    study = make(label_sets={})
+    assert study.names("label_sets") == []
+    without = {key: value for key, value in read_yaml("config/config.yaml").items() if key != "label_sets"}
+    assert Study(without, "config/schema.yaml")["label_sets"] == {}
+
+
+def test_a_label_set_has_its_defaults_and_its_labels_may_be_of_any_type(make):
+    values = {1: "unsafe", "n/a": "left_out", False: "safe"}
+    entry = make(label_sets={"mine": {**MINE, "values": values}})["label_sets/mine"]
+    assert (entry["layout"], entry["labels"], entry["max_rejected"]) == ("plain", "people", 0.05)
+    assert flags({"values": entry["values"]}) == "--values 1=unsafe False=safe n/a=left_out"
+
+
+@pytest.mark.parametrize(
+    ("entry", "message"),
+    [
+        ({"measure": "harms"}, "label_sets.mine.measure: 'harms' is not possible: did you mean 'harm'"),
+        ({"values": {"1": "harmful"}}, "label_sets.mine.values.1: 'harmful' is not possible"),
+        ({"layout": "xtest"}, "did you mean 'xstest'"),
+        ({"labels": "models"}, "label_sets.mine.labels: 'models' is not possible"),
+        ({"label": "x"}, "label_sets.mine.label is unknown: did you mean 'labels'"),
+        ({"hub": "someone/labels"}, "label_sets.mine: give either a path or a hub id"),
+        ({"questions": "nowhere.csv"}, "label_sets.mine.questions: there is no file nowhere.csv"),
+        ({"path": "nowhere.csv"}, "label_sets.mine.path: there is no file nowhere.csv"),
+    ],
+)
+def test_a_wrong_label_set_is_named(make, entry, message):
+    with pytest.raises(UserError, match=message):
+        make(label_sets={"mine": {**MINE, **entry}})
+
+
+def test_a_label_set_says_what_it_measures(make):
+    with pytest.raises(UserError, match=r"config key label_sets\.mine\.measure is missing"):
+        make(label_sets={"mine": {"path": MINE["path"]}})
+
+
 def test_the_generated_parameter_table_is_in_step_with_the_schema():
     from write_config_readme import MARK, table
 
