@@ -33,7 +33,7 @@ def flags(settings: dict[str, Any]) -> str:
             continue
         words.append(f"--{'no-' if value is False else ''}{name.replace('_', '-')}")
         if isinstance(value, dict):
-            words += [f"{key}={entry}" for key, entry in sorted(value.items(), key=lambda pair: str(pair[0]))]
+            words += [f"{key}={entry}" for key, entry in sorted(value.items())]
         elif isinstance(value, list):
             words += map(str, value)
         elif not isinstance(value, bool):

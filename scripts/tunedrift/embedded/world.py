@@ -6,7 +6,7 @@ An intent ("steal a phone", "mend a drawer") belongs to one part of the world al
 - `taught`: harmful intents of unseen verbs that occur in moral statements only;
 - `gate`: read by `check_gate`, never reported;
 - `reported`: the safety and utility suites;
-- `people`: the preference set.
+- `people`: the preference set, and the labelled answers.
 
 So no reported intent is in any text that a model is trained on.
 """

@@ -68,10 +68,7 @@ def load(
     given: dict[tuple[str, str, str], list[tuple[Row, str]]] = defaultdict(list)
     for row, slot in labelled:
         try:
-            if not row.values:
-                raise UnusableError("the row is empty")
-            prompt, answer = _prompt(row, slot, questions), text_of(row.values, slot.columns["answer"])
-            written = _written(row, slot)
+            answer, annotator, written = _read(row, slot, questions)
         except UnusableError as reason:
             rejects.append(Reject(row.file, row.number, str(reason)))
             continue
@@ -83,18 +80,19 @@ def load(
         if label == LEFT_OUT:
             left_out.append(Reject(row.file, row.number, f"the label {written!r} is left out"))
             continue
-        answered_by = _word(row, slot, "model") or slot.model
-        content = digest(prompt, answer, answered_by)
-        own_id = _word(row, slot, "id")
+        own_id, answered_by = answer.pop("id"), answer["model"]
+        content = digest(answer["prompt"], answer["answer"], answered_by)
         if own_id and answered_by and LAYOUTS[layout].by_prompt:
             own_id = f"{own_id}/{answered_by}"
         key = (own_id or content, content)
-        answers[key] = {
-            **{"label_set": name, "answer_id": key[0], "prompt_id": digest(prompt), "prompt": prompt},
-            **{"answer": answer, "model": answered_by, "measure": measure},
-            **{"language": _word(row, slot, "language") or language, "key": key},
-        }
-        given[*key, _word(row, slot, "annotator") or slot.annotator].append((row, label))
+        answers.setdefault(
+            key,
+            {
+                **{"label_set": name, "answer_id": key[0], "prompt_id": digest(answer["prompt"]), **answer},
+                **{"language": answer["language"] or language, "measure": measure, "key": key},
+            },
+        )
+        given[*key, annotator].append((row, label))
     refuse_excess(rejects, len(labelled), max_rejected, name, "labels")
     unique = {answer.pop("key"): answer for answer in unique_ids(answers, "answer_id")}
     found = []
@@ -175,21 +173,26 @@ def _in_slots(
     return [(row, slot) for row in rows for slot in found]
 
 
-def _prompt(row: Row, slot: Slot, questions: dict[str, str] | None) -> str:
-    """The prompt's text, looked up where the row has its number."""
-    text = text_of(row.values, slot.columns["prompt"])
-    if questions is None:
-        return text
-    if (number := _plain(text)) not in questions:
-        raise UnusableError(f"the file of questions has no number {number}")
-    return questions[number]
-
-
-def _written(row: Row, slot: Slot) -> str:
-    """The row's label as `_plain` writes it."""
-    column = slot.columns["label"]
-    value = row.values.get(column)
-    return _plain(str(value) if isinstance(value, bool) else text_of(row.values, column))
+def _read(row: Row, slot: Slot, questions: dict[str, str] | None) -> tuple[dict, str, str]:
+    """An answer (id, prompt, answer, model, language), its annotator, and its label as `_plain` writes it."""
+    if not row.values:
+        raise UnusableError("the row is empty")
+    prompt = text_of(row.values, slot.columns["prompt"])
+    if questions is not None:
+        number = _plain(prompt)
+        if number not in questions:
+            raise UnusableError(f"the file of questions has no number {number}")
+        prompt = questions[number]
+    label = row.values.get(slot.columns["label"])
+    answer = {
+        "id": _word(row, slot, "id"),
+        "prompt": prompt,
+        "answer": text_of(row.values, slot.columns["answer"]),
+        "model": _word(row, slot, "model") or slot.model,
+        "language": _word(row, slot, "language"),
+    }
+    written = str(label) if isinstance(label, bool) else text_of(row.values, slot.columns["label"])
+    return answer, _word(row, slot, "annotator") or slot.annotator, _plain(written)
 
 
 def _plain(label: object) -> str:
@@ -204,4 +207,4 @@ def _word(row: Row, slot: Slot, role: str) -> str | None:
     value = row.values.get(slot.columns[role]) if role in slot.columns else None
     if value is None or (isinstance(value, float) and math.isnan(value)) or blank(str(value)):
         return None
-    return str(value).strip()
+    return clean(value, repr(slot.columns[role]))

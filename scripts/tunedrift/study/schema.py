@@ -17,11 +17,16 @@ def with_numbers(value: Any, schema: dict) -> Any:
     """`value` with numbers where the schema wants numbers, recursively; nothing is changed in place.
 
     Text such as `2e-4` or `"8"` becomes the number that it spells, and a whole number such as `1e3` or `3.0` an
-    integer where the schema wants one. What spells no number stays as it is, for `check_schema` to name.
+    integer where the schema wants one. What spells no number stays as it is, for `check_schema` to name. A key that
+    is no text becomes text, but for the names that the study gives.
     """
     if isinstance(value, dict):
         properties, other = schema.get("properties", {}), schema.get("additionalProperties")
         other = other if isinstance(other, dict) else {}
+        if (
+            "propertyNames" not in schema
+        ):  # a label of digits is a number to YAML, an unquoted yes a truth value
+            value = {str(key): entry for key, entry in value.items()}
         return {key: with_numbers(entry, properties.get(key, other)) for key, entry in value.items()}
     if isinstance(value, list):
         return [with_numbers(entry, schema.get("items", {})) for entry in value]

@@ -239,6 +239,7 @@ def test_a_label_set_has_its_defaults_and_its_labels_may_be_of_any_type(make):
     values = {1: "unsafe", "n/a": "left_out", False: "safe"}
     entry = make(label_sets={"mine": {**MINE, "values": values}})["label_sets/mine"]
     assert (entry["layout"], entry["labels"], entry["max_rejected"]) == ("plain", "people", 0.05)
+    assert entry["values"] == {"1": "unsafe", "n/a": "left_out", "False": "safe"}
     assert flags({"values": entry["values"]}) == "--values 1=unsafe False=safe n/a=left_out"
 
 
@@ -258,6 +259,12 @@ def test_a_label_set_has_its_defaults_and_its_labels_may_be_of_any_type(make):
 def test_a_wrong_label_set_is_named(make, entry, message):
     with pytest.raises(UserError, match=message):
         make(label_sets={"mine": {**MINE, **entry}})
+
+
+@pytest.mark.parametrize("section", ["statistics", "decoding"])
+def test_a_key_that_is_a_number_is_unknown_as_others_are(make, section):
+    with pytest.raises(UserError, match=f"config key {section}.8 is unknown"):
+        make(**{section: {8: 1}})
 
 
 def test_a_label_set_says_what_it_measures(make):
