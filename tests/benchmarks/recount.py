@@ -1,0 +1,264 @@
+"""Every number of a finished study counted again, from its row tables alone.
+
+Not part of the tests: `python tests/benchmarks/recount.py RESULTS [--config FILE]`. Ends with status 1 where anything
+differs. Nothing of the library is imported: the recount is written from the published definitions and from the
+descriptions of the columns, so that it does not repeat the library's mistakes. Intervals are random draws; of them
+only the order low <= estimate <= high is checked.
+"""
+
+import argparse
+import json
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import chain
+from pathlib import Path
+
+import polars as pl
+import recount_agreement
+import recount_drift
+import recount_texts
+import yaml
+from recount_controls import controls
+
+TOLERANCE = 1e-9
+
+
+@dataclass
+class Recount:
+    """What was compared with one table."""
+
+    table: str
+    equal: Counter[str] = field(default_factory=Counter)  # column → figures that are equal
+    differing: list[str] = field(default_factory=list)
+    open: Counter[str] = field(default_factory=Counter)  # what was not recounted → how many rows
+
+
+class Results:
+    """The row tables of one results folder, as lists of rows, of what the study names today."""
+
+    def __init__(self, folder: Path, config: dict):
+        self.folder, self.config = folder, config
+        self.prompts = [row for suite in config["suites"] for row in self.rows(f"prompts/{suite}.parquet")]
+        self.models = [name for name, one in config["models"].items() if one.get("studied", True)]
+        self.verdicts = [
+            row
+            for judge in config["judges"]
+            for name in self.models
+            for row in self.rows(f"verdicts/{judge}/{name}.parquet")
+        ]
+        scored = {
+            "variants": config["datasets"],
+            "responses": self.models,
+            "preferences": config.get("preference_sets") or {},
+        }
+        self.rewards = [
+            row
+            for rm in config.get("reward_models") or {}
+            for stage, names in scored.items()
+            for name in names
+            for row in self.rows(f"rewards/{rm}/{stage}/{name}.parquet")
+        ]
+        self.preferences = {name: self.rows(f"preferences/{name}.parquet") for name in scored["preferences"]}
+
+    def rows(self, path: str) -> list[dict]:
+        """The rows of one table; none where there is no such file."""
+        found = self.folder / path
+        return pl.read_parquet(found).to_dicts() if found.exists() else []
+
+
+def drift(results: Results) -> Iterator[Recount]:
+    """The drift table, and the verdicts and prompts that it is made from."""
+    tunings = {verdict["tuning"] for verdict in results.verdicts}
+    variants = {found[1] for tuning in tunings if (found := recount_drift.parts(tuning))}
+    rows, faults = recount_drift.recount(
+        results.prompts, results.verdicts, *controls(variants, results.config)
+    )
+    found = compare(results, "drift", rows, recount_drift.KEY)
+    found.differing += faults
+    yield found
+
+
+def agreement(results: Results) -> Iterator[Recount]:
+    """The forecasts table, then the agreement table."""
+    judge, seed = results.config["primary_judge"], results.config.get("statistics", {}).get("seed", 0)
+    subjects = recount_agreement.by_subject(results.rewards)
+    plain = {prompt["prompt_id"]: prompt["plain_prompt"] for prompt in results.prompts}
+    harmful = {prompt["prompt_id"] for prompt in results.prompts if prompt["kind"] == "harmful"}
+    points = list(recount_agreement.forecasts(subjects, results.prompts, results.verdicts, judge))
+    yield compare(results, "forecasts", points, recount_agreement.FORECAST_KEY)
+    resolved = {
+        tuple(point[name] for name in recount_agreement.FORECAST_KEY): point["resolved"]
+        for point in results.rows("tables/forecasts.parquet")
+    }
+    rows = list(recount_agreement.concordance(points, resolved, judge))
+    for subject, scores in subjects.items():
+        stage, _, name = subject.partition("/")
+        cluster = dict(plain) if stage == "responses" else {}
+        if stage == "preferences":
+            pairs = results.preferences[name]
+            cluster = {pair["pair_id"]: pair["prompt_key"] for pair in pairs}
+            rows += recount_agreement.rm_people(subject, scores, pairs, seed)
+        if stage == "responses":
+            labels = {
+                (verdict["tuning"], verdict["prompt_id"]): verdict["label"]
+                for verdict in results.verdicts
+                if (verdict["judge"], verdict["model"], verdict["sample"]) == (judge, name, 0)
+            }
+            asked = {prompt: plain[prompt] for prompt in harmful}
+            rows += recount_agreement.detection(subject, scores, judge, labels, asked)
+        rows += recount_agreement.rm_rm(subject, scores, lambda item, of=cluster: of.get(item, item))
+    yield compare(results, "agreement", rows, recount_agreement.KEY)
+
+
+def texts(results: Results) -> Iterator[Recount]:
+    """The overlap table, then the profiles table."""
+    config, turns = results.config, recount_texts.user_turns
+    datasets = config["datasets"]
+    safety = ["safety_data"] if "safety_data" in config else []
+    sets = {
+        ("training", name): turns(results.rows(f"instructions/{name}.parquet"), "row_id") for name in datasets
+    }
+    for name, of_dataset in datasets.items():
+        if of_dataset.get("held_out"):
+            sets["held_out", name] = turns(results.rows(f"instructions/{name}.held_out.parquet"), "row_id")
+    sets |= {
+        ("safety_mix", name): turns(results.rows(f"instructions/{name}.parquet"), "row_id") for name in safety
+    }
+    for kind, name in [*(("suite", name) for name in config["suites"]), ("gate", "gate")]:
+        asked = results.rows(f"prompts/{name}.parquet")
+        sets[kind, name] = [(prompt["plain_id"], prompt["plain_prompt"]) for prompt in asked]
+    sets |= {("preferences", name): turns(pairs, "pair_id") for name, pairs in results.preferences.items()}
+    threshold = config.get("overlap", {}).get("threshold", 0.7)
+    found = {place: recount_texts.texts(items) for place, items in sets.items()}
+    yield compare(
+        results, "overlap", list(recount_texts.overlap(found, threshold)), recount_texts.OVERLAP_KEY
+    )
+
+    rows = []
+    for path in sorted((results.folder / "variants").glob("*/*.parquet")):
+        if path.parent.name in datasets:
+            loaded = results.rows(f"instructions/{path.parent.name}.parquet")
+            untouched = {row["row_id"]: row["messages"][-1]["content"] for row in loaded}
+            variant = results.rows(f"variants/{path.parent.name}/{path.name}")
+            rows += recount_texts.profiles(path.parent.name, path.stem, variant, untouched)
+    yield compare(results, "profiles", rows, recount_texts.PROFILES_KEY, whole=False)
+
+
+def compare(
+    results: Results, table: str, rows: list[dict], key: tuple[str, ...], whole: bool = True
+) -> Recount:
+    """The recounted rows beside those of the table.
+
+    A column that a recounted row has not is not compared. `whole` says that every row of the table is recounted;
+    a row that is not differs then, but where the rule says why.
+    """
+    found = Recount(table)
+    table_rows = results.rows(f"tables/{table}.parquet")
+    if lacking := [name for name in key if table_rows and name not in table_rows[0]]:
+        found.differing.append(f"the table has no column {lacking[0]}")
+        return found
+    printed = {tuple(row[name] for name in key): row for row in table_rows}
+    twice = Counter(tuple(row[name] for name in key) for row in table_rows)
+    found.differing += [f"{described(key, place)}: twice in the table" for place in twice if twice[place] > 1]
+    expected = {tuple(row.get(name) for name in key): row for row in rows}
+    for place, row in expected.items():
+        if place not in printed:
+            found.differing.append(f"{described(key, place)}: not in the table")
+            continue
+        for column, value in row.items():
+            if column in key:
+                continue
+            if column not in printed[place]:
+                found.differing.append(f"{described(key, place)}: the table has no column {column}")
+            elif same(value, printed[place][column]):
+                found.equal[column] += 1
+            else:
+                found.differing.append(
+                    f"{described(key, place)}: {column} is {printed[place][column]}, recounted {value}"
+                )
+    for place, row in printed.items():
+        found.differing += disordered(described(key, place), row)
+        if place not in expected:
+            reason = (
+                why_open(row)
+                if whole
+                else "words, tokens, Markdown and eligible rows hang on how the library reads a text"
+            )
+            if reason:
+                found.open[reason] += 1
+            else:
+                found.differing.append(f"{described(key, place)}: follows from no row table")
+    return found
+
+
+def why_open(row: dict) -> str | None:
+    """Why a row cannot be recounted from row tables; None where it should have been."""
+    if row.get("rm") == "refusal keyword":
+        return "the rule `refusal keyword` reads answers of pairs, on which no verdict is kept"
+    if row.get("measure") == "forecast_p" and row["clusters"] > recount_agreement.EXACT_VARIANTS:
+        return "more than 8! relabellings are drawn, not counted"
+    return None
+
+
+def same(one: object, other: object) -> bool:
+    """Equal, and numbers to nine digits behind the point."""
+    if isinstance(one, int | float) and isinstance(other, int | float):
+        return abs(one - other) <= TOLERANCE
+    return one == other
+
+
+def disordered(where: str, row: dict) -> Iterator[str]:
+    """What is out of order in one printed row: low <= estimate <= high, and the estimate within its bounds."""
+    for below, above in (("low", "estimate"), ("estimate", "high")):
+        if None not in (row.get(below), row.get(above)) and row[below] > row[above] + TOLERANCE:
+            yield f"{where}: {below} {row[below]} is above {above} {row[above]}"
+    if None not in (bounds := [row.get(name) for name in ("worst", "estimate", "best")]):
+        worst, estimate, best = bounds
+        if not min(worst, best) - TOLERANCE <= estimate <= max(worst, best) + TOLERANCE:
+            yield f"{where}: the estimate {estimate} is not between worst {worst} and best {best}"
+    if row.get("resolved") and row["safety_difference"] == 0:
+        yield f"{where}: resolved, though safety does not differ"
+
+
+def described(key: tuple[str, ...], place: tuple) -> str:
+    """A row by its key, without what is null."""
+    return " ".join(f"{name}={value}" for name, value in zip(key, place, strict=True) if value is not None)
+
+
+def settings(folder: Path, given: Path | None) -> dict:
+    """The study's settings: of the file that is given, else as `provenance.json` keeps them."""
+    if given:
+        return yaml.safe_load(given.read_text(encoding="utf-8"))
+    return json.loads((folder / "provenance.json").read_text(encoding="utf-8"))["config"]
+
+
+def main() -> int:
+    """Recount, print, and say by the exit status whether anything differs."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("results", type=Path, help="results folder of a finished study")
+    parser.add_argument(
+        "--config", type=Path, help="the study's file (default: what provenance.json keeps of it)"
+    )
+    parser.add_argument(
+        "--shown", type=int, default=20, help="differences printed per table (default: %(default)s)"
+    )
+    options = parser.parse_args()
+    results = Results(options.results, settings(options.results, options.config))
+    differing = 0
+    for found in chain(drift(results), agreement(results), texts(results)):
+        differing += len(found.differing)
+        figures = ", ".join(f"{column} {number}" for column, number in found.equal.items())
+        print(f"{found.table}: equal: {figures or 'none'}; {len(found.differing)} differ")
+        for reason, number in found.open.items():
+            print(f"  {number} rows not recounted: {reason}")
+        for line in found.differing[: options.shown]:
+            print(f"  {line}")
+        if len(found.differing) > options.shown:
+            print(f"  … and {len(found.differing) - options.shown} more")
+    return int(differing > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
