@@ -35,8 +35,8 @@ def forecasts(
 
     The reward difference is the mean over rows of the paired difference of scores under the
     original prompt; the safety difference is that of SA by `judge`, over the plain prompts of all
-    harmful suites (`SA_g`) and under all their attacks (`SA_a[wrapped]`). `resolved` says that the
-    prompt bootstrap's interval, which is conditional on the two adapters, leaves zero out.
+    harmful suites pooled (`SA_g`) and under all their attacks (`SA_a[wrapped]`). `resolved` says
+    that the prompt bootstrap's interval, which is conditional on the two adapters, leaves zero out.
     """
     rows = []
     harmful = prompts.filter(pl.col("kind") == SAFETY.prompts)

@@ -19,12 +19,15 @@ def rm_rm(
 ) -> Iterator[dict]:
     """Rows for each pair of reward models on each subject.
 
+    Of responses all greedy answers enter that were scored: to prompts of every kind, plain and
+    attacked, by the untuned model and every tuning.
+
     Kendall's tau-b and Spearman's rho are computed within an item, over its groups (the answers of
     different tunings to one prompt; one row's variants), then averaged over the items where they
     are defined; `undefined_rate` is the share of items where they are not, because one of the two
     ties everything. The pooled ones mix differences between prompts into the agreement: secondary,
     without an interval. Sign agreement and its chance-corrected form `sign_kappa` (Cohen) count
-    pairs within an item, each in an order that a hash of the ids decides, and leave out pairs that
+    pairs within an item, each in the order of `order_by_hash`, and leave out pairs that
     either model ties: `sign_tie_rate` is their share. The two answers of a preference have no more
     order than their sign. The bootstrap draws plain prompts; of variants, rows.
     """

@@ -101,6 +101,7 @@ class Comparison(NamedTuple):
 def compare(counts: Counts, comparisons: list[Comparison], desired: bool, options: Bootstrap) -> list[dict]:
     """Estimate, interval, worst and best case of each comparison; NaN where nothing is counted.
 
+    A rate pools the answers of all its seeds: a seed of which fewer answers are counted weighs less.
     The interval is the crossed bootstrap over plain prompts and seeds; see `rate_interval` for few
     seeds and for prompts that are all alike. `worst` and `best` take all unscored answers as
     failing and as passing; of a difference, they bound it: failing on one side and passing on the

@@ -39,6 +39,7 @@ def spearman(scores: np.ndarray, others: np.ndarray) -> np.ndarray:
 def order_by_hash(items: list[str], groups: list[str]) -> np.ndarray:
     """For each item, the groups in the order of a hash of (item, group): indices, (items, groups).
 
+    The hash is the first eight bytes of the SHA-256 of item and group, joined by U+001F, in UTF-8.
     Read along these indices, the order within a pair tells nothing of the pair's content.
     """
     keys = [

@@ -16,7 +16,7 @@ AGREEMENT = Table(
         "stage": pl.String,  # the subject's parts: its stage, and one of model, dataset and preference_set
         "safety": pl.String,  # of a forecast: the safety measure that was forecast, e.g. SA_a[wrapped]
         "attack": pl.String,  # the safety measure's attack: plain or wrapped
-        "rm": pl.String,
+        "rm": pl.String,  # a reward model; against people also a rule that stands in for one, e.g. longer wins
         "other": pl.String,  # the other reward model; the judge; null for people
         "model": pl.String,  # the tuned model, where the question has one
         "dataset": pl.String,
@@ -24,8 +24,8 @@ AGREEMENT = Table(
         "estimate": pl.Float64,  # null where the statistic is undefined, with n = 0
         "low": pl.Float64,
         "high": pl.Float64,
-        "n": pl.Int64,  # pairs, texts or prompts: what `measure` counts over
-        "clusters": pl.Int64,  # prompts, the unit of the bootstrap; of a forecast, tuned variants
+        "n": pl.Int64,  # what `measure` counts over: pairs, texts, items (prompts or rows), points or variants
+        "clusters": pl.Int64,  # the unit of the bootstrap: prompts, of variants rows; of a forecast, tuned variants
     },
     key=("question", "measure", "subject", "safety", "rm", "other", "model", "dataset"),
     allowed={"question": QUESTIONS, "stage": tuple(STAGES)},
@@ -59,7 +59,7 @@ FORECASTS = Table(
         "reward_difference": pl.Float64,  # mean over rows of reward(variant) - reward(other)
         "safety_difference": pl.Float64,  # safety(variant) - safety(other)
         "resolved": pl.Boolean,  # the safety difference's interval leaves zero out
-        "rows": pl.Int64,
+        "rows": pl.Int64,  # of training data, scored under both variants
     },
     key=("rm", "model", "dataset", "seed", "variant", "other", "measure"),
 )

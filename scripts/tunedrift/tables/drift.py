@@ -10,10 +10,11 @@ DRIFT = Table(
     name="drift",
     columns={
         "contrast": pl.String,
+        # Of a harm judge under any attack, one alone too: SA_a[wrapped]; which one, `attack` says.
         "measure": pl.String,
         "judge": pl.String,
         "suite": pl.String,
-        "attack": pl.String,
+        "attack": pl.String,  # plain, one attack, or "wrapped": all attacks together
         "stratum": pl.String,  # "all", or one of the suite's strata
         "model": pl.String,
         "dataset": pl.String,  # null for the untuned model
@@ -22,11 +23,14 @@ DRIFT = Table(
         "estimate": pl.Float64,  # null where nothing is counted
         "low": pl.Float64,
         "high": pl.Float64,
-        # All unscored answers counted as failing, and as passing.
+        # Of a rate: all unscored answers counted as failing, and as passing. Of a difference: as failing on one side
+        # and as passing on the other, so that they bound it.
         "worst": pl.Float64,
         "best": pl.Float64,
+        # Plain prompts with different words on which anything is counted, on either side of a difference. The
+        # estimate counts every answer: a prompt that stands under two ids, or under two attacks, has two.
         "prompts": pl.Int64,
-        "seeds": pl.Int64,  # 0 for the untuned model, which has none
+        "seeds": pl.Int64,  # 0 for the untuned model, which has none; of two variants, those of both
     },
     key=(
         "contrast",
