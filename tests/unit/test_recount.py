@@ -3,11 +3,14 @@
 import ast
 import json
 import sys
+from operator import itemgetter
 from pathlib import Path
 
 import polars as pl
 import pytest
 from synthetic import VARIANTS, fabricate, measure
+
+from tunedrift.statistics.overlap import ledger, matches, text_set
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 FILES = sorted(BENCHMARKS.glob("recount*.py"))
@@ -149,7 +152,7 @@ FAULTS = {
         "tables/drift",
         where("best", -2.0, measure="SA_g"),
         "drift",
-        "is not between",
+        "best is -2.0",
     ),
     "interval beside the estimate": (
         "tables/agreement",
@@ -222,6 +225,63 @@ def test_controls_are_read_from_names(recount, name, control):
     from recount_controls import control as control_of
 
     assert control_of(name) == control
+
+
+def test_overlap_is_recounted_text_by_text(recount):
+    import recount_texts
+
+    asked = [
+        *(
+            "How do I paint a door?",
+            "How do I paint a red door?",
+            "Please: how do I paint a red door in winter?",
+        ),
+        *(
+            "Where is Rome",
+            "Where is Rome, and who built it?",
+            "我想学习怎样烤面包",
+            "我想学习怎样烤面包啊",
+            "!",
+        ),
+    ]
+    sets = {
+        ("training", "household"): [(f"row{number}", text) for number, text in enumerate(asked)],
+        ("suite", "harmful"): [
+            ("p0", asked[0].upper()),
+            ("p1", "how do I paint a big red door?"),
+            ("p2", asked[5]),
+        ],
+        ("gate", "gate"): [("g0", asked[2]), ("g1", asked[4]), ("g1", asked[7]), ("g2", asked[6])],
+    }
+    for threshold in (0.5, 0.7, 1.0):
+        library = [text_set(*name, items) for name, items in sets.items()]
+        table = list(ledger(library, list(matches(library, threshold)), threshold))
+        found = recount_texts.overlap(
+            {name: recount_texts.texts(items) for name, items in sets.items()}, threshold
+        )
+        key = itemgetter(*recount_texts.OVERLAP_KEY)
+        assert [one | {"threshold": threshold} for one in sorted(found, key=key)] == sorted(table, key=key)
+
+
+def test_profiles_are_recounted_row_by_row(recount):
+    import recount_texts
+
+    def row(name, answer, *changed_by):
+        return {
+            "row_id": name,
+            "messages": [{"role": "assistant", "content": answer}],
+            "changed_by": changed_by,
+        }
+
+    rows = [row("a", "**bold**", "structure"), row("b", "same")]
+    found = recount_texts.profiles("household", "markdown", rows, {"a": "bold", "b": "same"})
+    values = {one["measure"]: (one["before"], one["after"]) for one in found}
+    assert values["rows"] == (None, 2) and values["touched[structure]"] == (None, 1)
+    assert values["characters"] == (4.0, 6.0) and values["touched[cue]"] == (None, 0)
+    mixed = [*rows, row("c", "No.", "safety_mix")]
+    assert "characters" not in {
+        one["measure"] for one in recount_texts.profiles("household", "safety33", mixed, {})
+    }
 
 
 def test_the_script_prints_counts_and_ends_with_a_status(recount, study, tmp_path, monkeypatch, capsys):
