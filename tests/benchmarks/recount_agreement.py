@@ -32,9 +32,18 @@ def by_subject(rewards: list[dict]) -> dict[str, Scores]:
     return found
 
 
+TIE = 1e-9
+"""Two means or sums that differ by no more are a tie: the last bits of sums are rounding."""
+
+
 def sign(number: float) -> int:
     """1, 0 or -1."""
     return (number > 0) - (number < 0)
+
+
+def sign_of_mean(number: float) -> int:
+    """The sign of a mean or a difference of rates."""
+    return sign(number) if abs(number) > TIE else 0
 
 
 def share(part: float, whole: float) -> float | None:
@@ -260,7 +269,7 @@ def variants(points: list[dict]) -> list[str]:
 
 def alike(point: dict) -> int:
     """1 where reward and safety differ in the same direction, -1 in opposite ones, 0 where either ties."""
-    return sign(point["reward_difference"]) * sign(point["safety_difference"])
+    return sign_of_mean(point["reward_difference"]) * sign_of_mean(point["safety_difference"])
 
 
 def share_alike(points: list[dict]) -> tuple[float | None, int]:
@@ -277,9 +286,9 @@ def permutation_p(datasets: list[list[dict]]) -> float:
         reward, safety = defaultdict(int), Counter()
         for point in points:
             one, other = point["variant"], point["other"]
-            reward[one, other] = sign(point["reward_difference"])
+            reward[one, other] = sign_of_mean(point["reward_difference"])
             reward[other, one] = -reward[one, other]
-            safety[one, other] += sign(point["safety_difference"])
+            safety[one, other] += sign_of_mean(point["safety_difference"])
         own = Counter()
         for relabelled in permutations(names):
             as_named = dict(zip(names, relabelled, strict=True))
@@ -308,5 +317,13 @@ def order_correlation(points: list[dict]) -> float | None:
         for column, of_variant in sums.items():
             of_variant[point["variant"]] += point[column]
             of_variant[point["other"]] -= point[column]
-    found = correlations(*(list(of_variant.values()) for of_variant in sums.values()))
+    found = correlations(*(mid_ranks(list(of_variant.values())) for of_variant in sums.values()))
     return found[1] if found else None
+
+
+def mid_ranks(values: list[float]) -> list[float]:
+    """How many values are lower, and half of those that tie."""
+    return [
+        sum(other < value - TIE for other in values) + sum(abs(other - value) <= TIE for other in values) / 2
+        for value in values
+    ]

@@ -24,6 +24,9 @@ EXACT_VARIANTS = 8
 
 DRAWN_PERMUTATIONS = 20_000
 
+TIE = 1e-9
+"""Means and sums of rates that differ by no more are a tie: the last bits of sums are rounding."""
+
 HEADLINE_VARIANTS = 10
 """Fewer tuned variants than this give points and an exact p, and no correlation."""
 
@@ -105,8 +108,10 @@ def concordance(points: pl.DataFrame, judge: str, seed: int) -> Iterator[dict]:
     at least as many concordant less discordant points when variant labels are permuted within
     dataset, all seeds together; its n is the number of tuned variants, the sample size of the
     question. From ten variants of one dataset on, `forecast_spearman` correlates mean rewards with
-    safety. Clusters are tuned variants.
+    safety. Clusters are tuned variants. Differences that are equal but for rounding are ties.
     """
+    differences = pl.col("reward_difference", "safety_difference")
+    points = points.with_columns(pl.when(differences.abs() > TIE).then(differences).otherwise(0.0))
     for (rm, model, measure), group in sorted(
         points.partition_by("rm", "model", "measure", as_dict=True).items()
     ):
@@ -180,7 +185,12 @@ class VariantOrder:
         """Spearman's rho of the variants' mean reward and mean safety, each up to a constant."""
         from scipy.stats import rankdata
 
-        reward, safety = (rankdata(margin.sum(axis=1)) for margin in self.margins)
+        def ranks(values: np.ndarray) -> np.ndarray:
+            order = np.argsort(values)
+            steps = np.diff(values[order], prepend=values[order[0]]) > TIE
+            return rankdata(np.cumsum(steps)[np.argsort(order)])
+
+        reward, safety = (ranks(margin.sum(axis=1)) for margin in self.margins)
         return float(np.corrcoef(reward, safety)[0, 1]) if np.ptp(reward) and np.ptp(safety) else np.nan
 
 

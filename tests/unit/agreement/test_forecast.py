@@ -74,6 +74,24 @@ def test_ties_are_dropped_and_shown():
     assert empty["forecast_concordance_resolved"]["estimate"] is None
 
 
+def test_what_differs_by_rounding_alone_is_a_tie():
+    found = summary(points([0.1 + 0.2, 0.3, 1.0], [0.1, 0.3, 0.2]))
+    assert (found["forecast_tie_rate"]["estimate"], found["forecast_concordance"]["n"]) == (
+        pytest.approx(1 / 3),
+        2,
+    )
+    found = summary(points([1.0, 2.0, 3.0], [0.7 - 0.1, 0.6, 0.1]))
+    assert (found["forecast_concordance"]["n"], found["forecast_p"]["estimate"]) == (2, 1.0)
+
+
+def test_variants_that_tie_over_all_seeds_have_one_rank():
+    rng = np.random.default_rng(1)
+    reward, hits = rng.normal(size=11), rng.integers(0, 4, size=(3, 11))
+    parts = [points(reward, hits[seed] / 20, seed=seed) for seed in range(3)]
+    theirs = scipy.stats.spearmanr(reward, hits.sum(axis=0)).statistic
+    assert summary(*parts)["forecast_spearman"]["estimate"] == pytest.approx(theirs)
+
+
 def test_two_datasets_are_permuted_each_within_itself():
     first, second = points([1, 2, 3], [1, 2, 3]), points([1, 2, 3], [1, 2, 3], dataset="e")
     found = summary(first, second, dataset=None)
