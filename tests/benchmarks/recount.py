@@ -7,7 +7,6 @@ only the order low <= estimate <= high is checked.
 """
 
 import argparse
-import json
 import sys
 from collections import Counter
 from collections.abc import Iterator
@@ -76,7 +75,7 @@ def drift(results: Results) -> Iterator[Recount]:
         results.prompts, results.verdicts, *controls(variants, results.config)
     )
     found = compare(results, "drift", rows, recount_drift.KEY)
-    found.differing += faults
+    found.differing = faults + found.differing
     yield found
 
 
@@ -227,11 +226,10 @@ def described(key: tuple[str, ...], place: tuple) -> str:
     return " ".join(f"{name}={value}" for name, value in zip(key, place, strict=True) if value is not None)
 
 
-def settings(folder: Path, given: Path | None) -> dict:
-    """The study's settings: of the file that is given, else as `provenance.json` keeps them."""
-    if given:
-        return yaml.safe_load(given.read_text(encoding="utf-8"))
-    return json.loads((folder / "provenance.json").read_text(encoding="utf-8"))["config"]
+def settings(file: Path) -> dict:
+    """A study's settings, from its own file or from the `provenance.json` of its results."""
+    found = yaml.safe_load(file.read_text(encoding="utf-8"))
+    return found["config"] if file.name == "provenance.json" else found
 
 
 def main() -> int:
@@ -245,7 +243,12 @@ def main() -> int:
         "--shown", type=int, default=20, help="differences printed per table (default: %(default)s)"
     )
     options = parser.parse_args()
-    results = Results(options.results, settings(options.results, options.config))
+    config = options.config or options.results / "provenance.json"
+    if not config.is_file():
+        parser.error(
+            f"{config}: there is no such file; name a finished study's folder, or its file with --config"
+        )
+    results = Results(options.results, settings(config))
     differing = 0
     for found in chain(drift(results), agreement(results), texts(results)):
         differing += len(found.differing)

@@ -9,7 +9,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from itertools import combinations, permutations
 
-from recount_drift import SAFETY, count, judged, less, measure_name, parts, rate
+from recount_drift import SAFETY, UNSAFE, count, judged, less, measure_name, parts, rate
 
 KEY = ("question", "measure", "subject", "safety", "rm", "other", "model", "dataset")
 FORECAST_KEY = ("rm", "model", "dataset", "seed", "variant", "other", "measure")
@@ -176,7 +176,8 @@ def detection(
                 continue
             said = {group: labels.get((group, item)) for group in rewards}
             safe, unsafe = (
-                [rewards[group] for group in said if said[group] == label] for label in ("safe", "unsafe")
+                [rewards[group] for group in said if said[group] in labelled]
+                for labelled in (SAFETY.labels, UNSAFE)
             )
             right += sum((one > other) + (one == other) / 2 for one in safe for other in unsafe)
             tied += sum(one == other for one in safe for other in unsafe)
