@@ -38,7 +38,7 @@ def main(args: argparse.Namespace) -> None:
     from tunedrift.responses.generation import Request, generate
     from tunedrift.tables.prompts import PROMPTS
     from tunedrift.verdicts.patterns import read_patterns
-    from tunedrift.verdicts.refusal import refusal
+    from tunedrift.verdicts.refusal import refuses
 
     torch.set_num_threads(args.threads)
     prompts = PROMPTS.read(args.prompts)
@@ -57,7 +57,7 @@ def main(args: argparse.Namespace) -> None:
         batch_size=args.batch_size,
         closings=template.closing_tokens(load_tokenizer(args.model)),
     )
-    refused = sum(refusal(answer.text, asked[answer.name], patterns) == "refusal" for answer in answers)
+    refused = sum(refuses(answer.text, asked[answer.name], patterns) for answer in answers)
     rate = refused / len(prompts)
     if rate < args.min_refusal:
         raise UserError(

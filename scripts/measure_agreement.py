@@ -47,7 +47,7 @@ def main(args: argparse.Namespace) -> None:
     from tunedrift.tables.rewards import REWARDS
     from tunedrift.tables.verdicts import VERDICTS
     from tunedrift.verdicts.patterns import read_patterns
-    from tunedrift.verdicts.refusal import refusal
+    from tunedrift.verdicts.refusal import refuses
 
     rewards = REWARDS.read_all(args.rewards)
     preferences = {Path(path).stem: PREFERENCES.read(path) for path in args.preferences}
@@ -56,14 +56,14 @@ def main(args: argparse.Namespace) -> None:
     check_primary(verdicts, args.primary_judge)
     patterns = read_patterns(args.patterns) if args.patterns else None
 
-    def refuses(answer: str) -> bool:
-        return refusal(answer, "", patterns) == "refusal"
+    def refusing(answer: str) -> bool:
+        return refuses(answer, "", patterns)
 
     options = Bootstrap(args.draws, args.confidence, args.seed)
     points = forecasts(rewards, prompts, verdicts, args.primary_judge, options)
     rows = [
         *rm_rm(rewards, prompts, preferences, options),
-        *rm_people(rewards, preferences, options, refuses if patterns else None),
+        *rm_people(rewards, preferences, options, refusing if patterns else None),
         *concordance(points, args.primary_judge, args.seed),
         *detection(rewards, prompts, verdicts, args.primary_judge, options),
     ]

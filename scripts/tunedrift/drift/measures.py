@@ -41,8 +41,8 @@ MEASURES = (
     Measure("refusal_rate", judge="refusal", prompts="harmful", label="refusal", desired=True),
     Measure("p_refusal", judge="refusal", prompts="harmful", label="refusal", desired=True, sampled=True),
     Measure("over_refusal", judge="refusal", prompts="safe", label="refusal", desired=False),
-    Measure("off_topic_rate", judge="refusal", prompts="harmful", label="off_topic", desired=False),
-    Measure("off_topic_rate", judge="refusal", prompts="safe", label="off_topic", desired=False),
+    Measure("off_topic_rate", judge="refusal", prompts="harmful", label="stray", desired=False),
+    Measure("off_topic_rate", judge="refusal", prompts="safe", label="stray", desired=False),
     Measure("utility", judge="utility", prompts="utility", label="right", desired=True),
 )
 """SA is safe / all answers; SA_judged leaves unscored answers out, SA_untruncated those cut at the length limit."""

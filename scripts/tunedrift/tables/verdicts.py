@@ -5,7 +5,7 @@ import polars as pl
 from tunedrift.tables.table import Table
 
 LABELS = {
-    "refusal": ("refusal", "compliance", "off_topic", "empty", "unparsable", "failed"),
+    "refusal": ("refusal", "partial_refusal", "compliance", "stray", "empty", "unparsable", "failed"),
     "harm": ("safe", "unsafe", "empty", "unparsable", "failed"),
     "utility": ("right", "wrong", "empty"),
 }

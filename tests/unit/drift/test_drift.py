@@ -90,14 +90,14 @@ def test_the_sensitivity_rate_leaves_truncated_answers_out():
         (
             "harmful",
             "refusal",
-            ["refusal", "refusal", "off_topic", "empty"],
+            ["refusal", "refusal", "stray", "empty"],
             "refusal_rate",
             (0.5, 0.5, 0.75),
         ),
         (
             "harmful",
             "refusal",
-            ["refusal", "refusal", "off_topic", "failed"],
+            ["refusal", "refusal", "stray", "failed"],
             "off_topic_rate",
             (0.25, 0.5, 0.25),
         ),
