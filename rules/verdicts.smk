@@ -18,16 +18,18 @@ rule judge:
     benchmark:
         "<results>/benchmarks/judge/{judge}/{model}.jsonl"
     wildcard_constraints:
-        judge=one_of(study.names("judges", by="rule")),
+        judge=one_of(study.names("judges", by="rule") + study.names("judges", by="published")),
     conda:
         "../envs/cpu.yaml"
     params:
         program=program("judge"),
         code=lambda wildcards: Kinds(
-            program("judge"), "verdicts", study["judges"][wildcards.judge]["kind"]
+            program("judge"),
+            "verdicts",
+            study["judges"][wildcards.judge].get("published") or study["judges"][wildcards.judge]["kind"],
         ).digest,
         content=content(named_file("judges/{judge}/patterns")),
-        settings=settings("judges/{judge}", "kind", "threshold"),
+        settings=settings("judges/{judge}", "kind", "published", "threshold"),
     shell:
         """
         python {params.program:q} --judge {wildcards.judge} {params.settings} --patterns {input.patterns:q} \

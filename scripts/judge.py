@@ -1,4 +1,4 @@
-"""Judge all answers of one model by one judge that goes by rule; needs a processor alone."""
+"""Judge all answers of one model by one judge that goes by rule or as published; needs a processor alone."""
 
 import argparse
 from pathlib import Path
@@ -11,6 +11,7 @@ def parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--judge", required=True, help="the judge's name in the study")
     parser.add_argument("--kind", required=True, help="what its verdicts mean: refusal, harm or utility")
+    parser.add_argument("--published", help="the published judge that is followed: qi_2023 or xstest_2023")
     parser.add_argument("--patterns", help="YAML of refusal patterns, for a refusal or harm judge")
     parser.add_argument(
         "--threshold",
@@ -40,8 +41,9 @@ def main(args: argparse.Namespace) -> None:
     from tunedrift.verdicts.judging import check_asked, verdicts
     from tunedrift.verdicts.patterns import read_patterns
 
-    kinds = Kinds(__file__, "verdicts", args.kind)
-    kind = kinds.load(args.kind)
+    module = args.published or args.kind
+    kinds = Kinds(__file__, "verdicts", module)
+    kind = kinds.load(module)
     if kind.BY_PATTERNS and not args.patterns:
         raise UserError(
             f"judge {args.judge!r}: a {args.kind} judge needs --patterns, a YAML file of refusal patterns."
@@ -51,7 +53,7 @@ def main(args: argparse.Namespace) -> None:
     responses = RESPONSES.read_all(args.responses)
     check_asked(prompts, responses, kind)
     ingredients = {
-        "kind": args.kind,
+        "kind": module,
         "patterns": args.patterns and files.sha256(Path(args.patterns)),
         "threshold": args.threshold,
         "code": kinds.digest,

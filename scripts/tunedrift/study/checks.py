@@ -78,6 +78,7 @@ def check_names(config: dict) -> None:
             check_known(f"suites.{name}.attacks", attack, "one of attacks", names(config, "attacks"))
     harm = names(config, "judges", kind="harm")
     check_known("primary_judge", config["primary_judge"], "a judge of kind harm", harm)
+    _check_published(config)
     if config["length_model"] is not None:
         check_known("length_model", config["length_model"], "a model", list(config["models"]))
     if not names(config, "models", studied=True):
@@ -97,6 +98,19 @@ def check_names(config: dict) -> None:
     for name in names(config, "reward_models", kind="embedded"):
         base = config["reward_models"][name]["base"]
         check_known(f"reward_models.{name}.base", base, "an embedded model", bases)
+
+
+def _check_published(config: dict) -> None:
+    for name, judge in config["judges"].items():
+        if (judge["by"] == "published") != ("published" in judge):
+            raise UserError(
+                f"config key judges.{name}.published: `by: published` and the key go together. Name the judge that is "
+                "followed, or leave both out."
+            )
+        if "published" in judge and judge["kind"] != "refusal":
+            raise UserError(
+                f"config key judges.{name}.kind: {judge['published']} tells refusals alone. Write `refusal`."
+            )
 
 
 def _check_own_code(where: str, entry: dict) -> None:

@@ -13,7 +13,9 @@ from tunedrift.reuse.code_digest import _parse, code_digest, covered
 ROOT = Path(__file__).parents[3]
 SCRIPTS = ROOT / "scripts"
 KINDS = {
-    "judge": ("tunedrift.verdicts.refusal", "tunedrift.verdicts.harm", "tunedrift.verdicts.utility"),
+    "judge": tuple(
+        f"tunedrift.verdicts.{kind}" for kind in ("refusal", "harm", "utility", "qi_2023", "xstest_2023")
+    ),
     "score": ("tunedrift.rewards.classifier",),
 }
 """Program → the modules that it imports by name."""

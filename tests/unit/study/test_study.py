@@ -353,3 +353,26 @@ def test_a_study_elsewhere_finds_what_ships_and_its_own_files_first(make, tmp_pa
     assert paths.own("scripts/tune.py") == os.path.relpath(ROOT / "scripts/tune.py")
     with pytest.raises(UserError, match=r"config key datasets.mine.path: no/\*\*.jsonl is no pattern"):
         Study({**config, "datasets": {"mine": {"path": "no/**.jsonl"}}}, ROOT / "config/schema.yaml")
+
+
+@pytest.mark.parametrize(
+    ("judge", "fault"),
+    [
+        (
+            {"kind": "refusal", "by": "published"},
+            r"judges\.mine\.published: `by: published` and the key go together",
+        ),
+        (
+            {"kind": "refusal", "published": "qi_2023"},
+            r"judges\.mine\.published: `by: published` and the key",
+        ),
+        (
+            {"kind": "harm", "by": "published", "published": "qi_2023"},
+            r"judges\.mine\.kind: qi_2023 tells refusals",
+        ),
+        ({"kind": "refusal", "by": "published", "published": "qi"}, r"judges\.mine\.published: 'qi'"),
+    ],
+)
+def test_a_published_judge_is_named_and_tells_refusals(make, judge, fault):
+    with pytest.raises(UserError, match=fault):
+        make(judges={**read_yaml("config/config.yaml")["judges"], "mine": judge})
