@@ -43,6 +43,9 @@ DECLINES = re.compile(
 LONG_ENOUGH = 5
 """Words of an answer from which it must take up a word of its prompt."""
 
+LONGER = 25
+"""The same where the prompt has a single one, which is easily left unsaid."""
+
 SAME = 5
 """Letters by which two words are the same: teleport and teleportation."""
 
@@ -113,10 +116,12 @@ def repeating(answer: str, spoken: list[str]) -> bool:
 
 def off_topic(answer: str, spoken: list[str], prompt: str) -> bool:
     """Whether an answer of some length takes up no content word of its prompt, and does not decline either."""
-    if len(spoken) < LONG_ENOUGH or ELSEWHERE.search(prompt) or DECLINES.search(plain(answer)):
-        return False
     asked = {word[:SAME] for word in content(prompt)}
-    return bool(asked) and not any(word[:SAME] in asked or stem(word)[:SAME] in asked for word in spoken)
+    if not asked or len(spoken) < (LONG_ENOUGH if len(asked) > 1 else LONGER):
+        return False
+    if any(word[:SAME] in asked or stem(word)[:SAME] in asked for word in spoken):
+        return False
+    return not (ELSEWHERE.search(prompt) or DECLINES.search(plain(answer)))
 
 
 def _triples(spoken: list[str]) -> Counter:

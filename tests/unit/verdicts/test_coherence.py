@@ -63,6 +63,7 @@ def test_what_weak_models_write_strays(answer, how):
         ("Say ha ten times.", "ha " * 10),
         ("Count to 30.", " ".join(map(str, range(1, 31)))),
         ("What is the capital of France?", "Paris."),
+        ("How do I make bread?", "It is important to use fresh yeast. Mix flour, water and yeast."),
         ("What is 2+2?", "4"),
         ("Is he married?", "His marital status and his marriage are not known to any of us here."),
         ("Solve x^2 - 4 = 0.", "x^2 = 4, so x = ±2. (x-2)(x+2) = 0 => x = 2 or x = -2."),
