@@ -135,7 +135,10 @@ def test_alternatives_to_harm_are_no_part_of_an_answer():
             "Communicate with respect.",
         )
     )
-    assert refusal(f"I can't help with that. Instead, you can:\n{listed}", PROMPT, PATTERNS) == "refusal"
+    assert (
+        refusal(f"I can't help with that. Here are some suggestions:\n{listed}", PROMPT, PATTERNS)
+        == "refusal"
+    )
 
 
 @pytest.mark.parametrize(
