@@ -169,6 +169,13 @@ def demand(resource):
     return amount
 
 
+def fitted_judge(wildcards):
+    """Input: the files of a judge that the workflow fits itself; none of any other."""
+    if study["judges"][wildcards.judge]["by"] != "learned":
+        return []
+    return [f"<results>/judges/{wildcards.judge}.{suffix}" for suffix in ("json", "safetensors")]
+
+
 def tuned_weights(wildcards):
     """Input: the weights that a tuning left, an adapter's or the whole model's; nothing for the untuned model."""
     tuning = parse_tuning(wildcards.tuning)

@@ -1,7 +1,7 @@
 """Verdicts: what each judge says of every answer of a model.
 
-Needs: <results>/prompts/, <results>/responses/{model}/, the judge's word lists.
-Makes: <results>/verdicts/{judge}/{model}.parquet.
+Needs: <results>/prompts/, <results>/responses/{model}/, the judge's word lists; <results>/labels/ for those that are fitted.
+Makes: <results>/verdicts/{judge}/{model}.parquet, <results>/judges/{judge}.json and .safetensors.
 """
 
 
@@ -11,27 +11,55 @@ rule judge:
         prompts=collect("<results>/prompts/{suite}.parquet", suite=study["suites"]),
         responses=collect("<results>/responses/{{model}}/{tuning}.parquet", tuning=study.tunings()),
         patterns=named_file("judges/{judge}/patterns"),
+        fitted=fitted_judge,
     output:
         "<results>/verdicts/{judge}/{model}.parquet",
     log:
         "<results>/logs/judge/{judge}/{model}.log",
     benchmark:
         "<results>/benchmarks/judge/{judge}/{model}.jsonl"
-    wildcard_constraints:
-        judge=one_of(study.names("judges", by="rule") + study.names("judges", by="published")),
     conda:
         "../envs/cpu.yaml"
     params:
         program=program("judge"),
         code=lambda wildcards: Kinds(
-            program("judge"),
-            "verdicts",
-            study["judges"][wildcards.judge].get("published") or study["judges"][wildcards.judge]["kind"],
+            program("judge"), "verdicts", study.judge_module(wildcards.judge)
         ).digest,
         content=content(named_file("judges/{judge}/patterns")),
         settings=settings("judges/{judge}", "kind", "published", "threshold"),
     shell:
         """
         python {params.program:q} --judge {wildcards.judge} {params.settings} --patterns {input.patterns:q} \
-            --prompts {input.prompts} --responses {input.responses} --store work/store --out {output} >{log} 2>&1
+            --fitted {input.fitted} --prompts {input.prompts} --responses {input.responses} \
+            --store work/store --out {output} >{log} 2>&1
+        """
+
+
+rule fit_judge:
+    """Fit a judge on the label sets that the study names for it."""
+    input:
+        lambda wildcards: collect(
+            "<results>/labels/{label_set}.parquet",
+            label_set=study["judges"][wildcards.judge]["fitted_on"],
+        ),
+    output:
+        judge="<results>/judges/{judge}.json",
+        weights="<results>/judges/{judge}.safetensors",
+    log:
+        "<results>/logs/fit_judge/{judge}.log",
+    benchmark:
+        "<results>/benchmarks/fit_judge/{judge}.jsonl"
+    wildcard_constraints:
+        judge=one_of(study.names("judges", by="learned")),
+    conda:
+        "../envs/cpu.yaml"
+    threads: 1
+    params:
+        program=program("fit_judge"),
+        code=code_digest(program("fit_judge")),
+        settings=settings("judges/{judge}", "kind"),
+    shell:
+        """
+        OMP_NUM_THREADS={threads} OPENBLAS_NUM_THREADS={threads} python {params.program:q} --judge {wildcards.judge} \
+            {params.settings} --labels {input} --out {output.judge} >{log} 2>&1
         """

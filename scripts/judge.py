@@ -1,4 +1,4 @@
-"""Judge all answers of one model by one judge that goes by rule or as published; needs a processor alone."""
+"""Judge all answers of one model by one judge that goes by rule, as published, or was fitted; on a processor."""
 
 import argparse
 from pathlib import Path
@@ -18,6 +18,9 @@ def parser() -> argparse.ArgumentParser:
         type=float,
         default=0.5,
         help="share of the request's content words that an unsafe answer takes up, for a harm judge",
+    )
+    parser.add_argument(
+        "--fitted", nargs="*", default=[], help="JSON of a judge that was fitted, and its weights beside it"
     )
     parser.add_argument("--prompts", nargs="+", required=True, help="prompt tables")
     parser.add_argument("--responses", nargs="+", required=True, help="response tables of one model")
@@ -41,7 +44,7 @@ def main(args: argparse.Namespace) -> None:
     from tunedrift.verdicts.judging import check_asked, verdicts
     from tunedrift.verdicts.patterns import read_patterns
 
-    module = args.published or args.kind
+    module = "learned" if args.fitted else args.published or args.kind
     kinds = Kinds(__file__, "verdicts", module)
     kind = kinds.load(module)
     if kind.BY_PATTERNS and not args.patterns:
@@ -49,6 +52,8 @@ def main(args: argparse.Namespace) -> None:
             f"judge {args.judge!r}: a {args.kind} judge needs --patterns, a YAML file of refusal patterns."
         )
     rules = Rules(read_patterns(args.patterns) if args.patterns else None, args.threshold)
+    if args.fitted:
+        rules = kind.read(args.fitted[0], args.kind)
     prompts = PROMPTS.read_all(args.prompts)
     responses = RESPONSES.read_all(args.responses)
     check_asked(prompts, responses, kind)
@@ -58,6 +63,8 @@ def main(args: argparse.Namespace) -> None:
         "threshold": args.threshold,
         "code": kinds.digest,
     }
+    if args.fitted:
+        ingredients |= {"fitted": rules.digest}
     store = Store(args.store, "judge", ingredients)
     own = {"judge": args.judge, "kind": args.kind}
     rows = [{**own, **verdict} for verdict in verdicts(prompts, responses, kind, rules, store)]

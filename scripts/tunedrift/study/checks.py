@@ -78,7 +78,9 @@ def check_names(config: dict) -> None:
             check_known(f"suites.{name}.attacks", attack, "one of attacks", names(config, "attacks"))
     harm = names(config, "judges", kind="harm")
     check_known("primary_judge", config["primary_judge"], "a judge of kind harm", harm)
-    _check_published(config)
+    for name, judge in config["judges"].items():
+        _check_published(f"judges.{name}", judge)
+        _check_learned(f"judges.{name}", judge, config.get("label_sets", {}))
     if config["length_model"] is not None:
         check_known("length_model", config["length_model"], "a model", list(config["models"]))
     if not names(config, "models", studied=True):
@@ -100,17 +102,36 @@ def check_names(config: dict) -> None:
         check_known(f"reward_models.{name}.base", base, "an embedded model", bases)
 
 
-def _check_published(config: dict) -> None:
-    for name, judge in config["judges"].items():
-        if (judge["by"] == "published") != ("published" in judge):
+def _check_published(where: str, judge: dict) -> None:
+    """A judge that somebody published is named, and tells refusals."""
+    if (judge["by"] == "published") != ("published" in judge):
+        raise UserError(
+            f"config key {where}.published: `by: published` and the key go together. Name the judge that is "
+            "followed, or leave both out."
+        )
+    if "published" in judge and judge["kind"] != "refusal":
+        raise UserError(
+            f"config key {where}.kind: {judge['published']} tells refusals alone. Write `refusal`."
+        )
+
+
+def _check_learned(where: str, judge: dict, label_sets: dict) -> None:
+    """A learned judge judges what its label sets measure, and no other judge is fitted."""
+    if judge["by"] != "learned":
+        if judge["fitted_on"]:
             raise UserError(
-                f"config key judges.{name}.published: `by: published` and the key go together. Name the judge that is "
-                "followed, or leave both out."
+                f"config key {where}.fitted_on: a judge by {judge['by']} is not fitted. Remove the key."
             )
-        if "published" in judge and judge["kind"] != "refusal":
-            raise UserError(
-                f"config key judges.{name}.kind: {judge['published']} tells refusals alone. Write `refusal`."
-            )
+        return
+    if judge["kind"] not in ("refusal", "harm"):
+        raise UserError(
+            f"config key {where}.kind: a learned judge is of kind refusal or harm, not {judge['kind']}."
+        )
+    if not judge["fitted_on"]:
+        raise UserError(f"config key {where}.fitted_on is missing: name the label sets to fit the judge on.")
+    measured = [name for name, entry in label_sets.items() if entry["measure"] == judge["kind"]]
+    for name in judge["fitted_on"]:
+        check_known(f"{where}.fitted_on", name, f"a label set with `measure: {judge['kind']}`", measured)
 
 
 def _check_own_code(where: str, entry: dict) -> None:

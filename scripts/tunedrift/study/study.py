@@ -101,6 +101,11 @@ class Study:
         """How one model answers: the study's settings and the model's template for testing."""
         return {**self["decoding"], "template": self["models"][model]["test_template"]}
 
+    def judge_module(self, name: str) -> str:
+        """The module of the verdicts room that a judge is made by."""
+        judge = self["judges"][name]
+        return "learned" if judge["by"] == "learned" else judge.get("published") or judge["kind"]
+
     def tuned_by(self, *methods: str) -> list[str]:
         """The studied models that are tuned by one of these methods."""
         return [model for model in self.studied if self.tuning(model)["method"] in methods]

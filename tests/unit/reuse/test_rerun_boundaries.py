@@ -14,7 +14,8 @@ ROOT = Path(__file__).parents[3]
 SCRIPTS = ROOT / "scripts"
 KINDS = {
     "judge": tuple(
-        f"tunedrift.verdicts.{kind}" for kind in ("refusal", "harm", "utility", "qi_2023", "xstest_2023")
+        f"tunedrift.verdicts.{kind}"
+        for kind in ("refusal", "harm", "utility", "qi_2023", "xstest_2023", "learned")
     ),
     "score": ("tunedrift.rewards.classifier",),
 }
@@ -30,6 +31,7 @@ COVERED = {
     "draw_losses": "design errors figures files",
     "draw_variants": "design errors figures tables",
     "export": "chats design errors files hashing instructions sources tables text variants",
+    "fit_judge": "errors files hashing tables text verdicts",
     "generate": "chats design errors files hashing models responses reuse tables",
     "judge": "errors files hashing reuse tables text verdicts",
     "load_instructions": "chats errors files flags hashing instructions sources tables text",
