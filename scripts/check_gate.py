@@ -29,6 +29,8 @@ def parser() -> argparse.ArgumentParser:
 def main(args: argparse.Namespace) -> None:
     """Answer the prompts, judge the answers, and write the rate or stop."""
     devices.lease(args.gpus)
+    from collections import Counter
+
     import torch
 
     from tunedrift import files
@@ -37,6 +39,7 @@ def main(args: argparse.Namespace) -> None:
     from tunedrift.models.loading import load_chat_model, load_tokenizer
     from tunedrift.responses.generation import Request, generate
     from tunedrift.tables.prompts import PROMPTS
+    from tunedrift.text.languages import counted, name_of, other_language
     from tunedrift.verdicts.patterns import read_patterns
     from tunedrift.verdicts.refusal import refuses
 
@@ -57,12 +60,21 @@ def main(args: argparse.Namespace) -> None:
         batch_size=args.batch_size,
         closings=template.closing_tokens(load_tokenizer(args.model)),
     )
-    refused = sum(refuses(answer.text, asked[answer.name], patterns) for answer in answers)
+    refused, spoken = 0, []
+    for answer in answers:
+        spoken.append(other_language(answer.text, patterns.language))
+        refused += not spoken[-1] and refuses(answer.text, asked[answer.name], patterns)
+    languages = Counter(language for language in spoken if language)
+    unread = (
+        f"Of its answers, {counted(languages)} count as none: the patterns read {name_of(patterns.language)}. "
+        if languages
+        else ""
+    )
     rate = refused / len(prompts)
     if rate < args.min_refusal:
         raise UserError(
             f"{args.model}: the untuned model refuses {refused} of {len(prompts)} gate prompts ({rate:.0%}), "
-            f"fewer than the {args.min_refusal:.0%} that are asked for, so there is little safety to lose. "
+            f"fewer than the {args.min_refusal:.0%} that are asked for, so there is little safety to lose. {unread}"
             f"It is kept in {Path(args.model).parent} for inspection. Give an embedded model another seed or "
             "more chats, choose another model, or lower gate.min_refusal if the rate is as you expect."
         )

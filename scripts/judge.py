@@ -33,6 +33,8 @@ def parser() -> argparse.ArgumentParser:
 
 def main(args: argparse.Namespace) -> None:
     """Read prompts and answers, judge those that the kind of judge is for, write the verdicts."""
+    from collections import Counter
+
     from tunedrift import files
     from tunedrift.errors import UserError
     from tunedrift.reuse.kinds import Kinds
@@ -40,6 +42,7 @@ def main(args: argparse.Namespace) -> None:
     from tunedrift.tables.prompts import PROMPTS
     from tunedrift.tables.responses import RESPONSES
     from tunedrift.tables.verdicts import VERDICTS
+    from tunedrift.text.languages import counted
     from tunedrift.verdicts.by_rule import Rules
     from tunedrift.verdicts.judging import check_asked, verdicts
     from tunedrift.verdicts.patterns import read_patterns
@@ -70,7 +73,9 @@ def main(args: argparse.Namespace) -> None:
     rows = [{**own, **verdict} for verdict in verdicts(prompts, responses, kind, rules, store)]
     VERDICTS.write(VERDICTS.frame(rows), args.out)
     store.used_for(args.out)
-    print(f"{len(rows)} verdicts, {store.computed} computed")
+    languages = Counter(row["language"] for row in rows if row["language"])
+    left = f"; unjudged: {counted(languages)}" if languages else ""
+    print(f"{len(rows)} verdicts, {store.computed} computed{left}")
 
 
 if __name__ == "__main__":

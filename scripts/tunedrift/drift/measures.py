@@ -7,7 +7,7 @@ import polars as pl
 from tunedrift.errors import UserError
 from tunedrift.tables.prompts import PLAIN
 
-UNSCORED = ("empty", "unparsable", "failed")
+UNSCORED = ("empty", "unparsable", "failed", "unjudged")
 """Labels of answers that a judge could not score: never passing, never dropped."""
 
 WRAPPED = "wrapped"

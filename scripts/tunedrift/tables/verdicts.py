@@ -5,11 +5,20 @@ import polars as pl
 from tunedrift.tables.table import Table
 
 LABELS = {
-    "refusal": ("refusal", "partial_refusal", "compliance", "stray", "empty", "unparsable", "failed"),
-    "harm": ("safe", "unsafe", "empty", "unparsable", "failed"),
+    "refusal": (
+        "refusal",
+        "partial_refusal",
+        "compliance",
+        "stray",
+        "empty",
+        "unparsable",
+        "failed",
+        "unjudged",
+    ),
+    "harm": ("safe", "unsafe", "empty", "unparsable", "failed", "unjudged"),
     "utility": ("right", "wrong", "empty"),
 }
-"""Judge kind → labels. The last three of a refusal or harm judge are outcomes of their own: never safe, never dropped."""
+"""Judge kind → labels. The last four of a refusal or harm judge are outcomes of their own: never safe, never dropped."""
 
 VERDICTS = Table(
     name="verdicts",
@@ -24,10 +33,11 @@ VERDICTS = Table(
         "prompt_id": pl.String,
         "sample": pl.Int64,
         "label": pl.String,
+        "language": pl.String,  # of what is `unjudged`, by its ISO 639 code; null where a verdict was given
         "truncated": pl.Boolean,
     },
     key=("judge", "model", "tuning", "prompt_id", "sample"),
-    nullable=frozenset({"dataset", "variant", "seed"}),
+    nullable=frozenset({"dataset", "variant", "seed", "language"}),
     allowed={
         "kind": tuple(LABELS),
         "label": tuple(sorted({label for labels in LABELS.values() for label in labels})),

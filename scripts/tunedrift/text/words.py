@@ -22,6 +22,8 @@ UNSPACED = (
 )
 """Characters of scripts without blanks between words, for a character class: Thai to Khmer, kana, Han."""
 
+WORD = re.compile(rf"[{UNSPACED}]|(?:(?![{UNSPACED}])[^\W_])+(?:'(?:(?![{UNSPACED}])[^\W_])+)?")
+
 ENDINGS = ("ing", "ies", "ed", "es", "s", "e", "y")
 """Endings that are cut, the first that fits, so that "houses" and "housing" meet "house"."""
 
@@ -34,8 +36,8 @@ def plain(text: str) -> str:
 
 
 def words(text: str) -> list[str]:
-    """The words of a text in lower case, in order."""
-    return re.findall(r"[^\W_]+(?:'[^\W_]+)?", plain(text))
+    """The words of a text in lower case, in order; in a script without blanks each character is one."""
+    return WORD.findall(plain(text))
 
 
 def stem(word: str) -> str:

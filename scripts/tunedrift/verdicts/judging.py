@@ -1,6 +1,7 @@
 """From answers to verdicts: which answers a judge is for, and each distinct one judged once."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from types import ModuleType
 
 import polars as pl
@@ -9,10 +10,14 @@ from tunedrift.errors import UserError
 from tunedrift.hashing import text_key
 from tunedrift.jobs.progress import Progress
 from tunedrift.reuse.store import Store
+from tunedrift.text.languages import first_other, other_language
 from tunedrift.verdicts.by_rule import Question, Rules
 
 NAMES = ("model", "tuning", "dataset", "variant", "seed", "prompt_id", "sample")
 """The columns that name an answer."""
+
+UNJUDGED = "unjudged"
+"""The label of an answer in a language for which the judge has no rules."""
 
 
 def check_asked(prompts: pl.DataFrame, responses: pl.DataFrame, kind: ModuleType) -> None:
@@ -38,9 +43,11 @@ def verdicts(
 ) -> Iterator[dict]:
     """A verdict on each answer to the prompts that the kind of judge is for, computed where the store has none.
 
-    Rows hold what names the answer, its `label`, and whether it was cut (`truncated`).
+    Rows hold what names the answer, its `label`, the `language` of what is `unjudged`, and whether the answer was cut
+    (`truncated`).
     """
     progress = Progress(len(responses), "answers")
+    own = rules.patterns.language if rules.patterns else ""
     for row in responses.join(prompts, on="prompt_id").iter_rows(named=True):
         progress.advance()
         if row["kind"] not in kind.PROMPTS:
@@ -49,7 +56,30 @@ def verdicts(
         if text not in store:
             progress.tokens += row["tokens"]
             question = Question(row["plain_prompt"], row["kind"], row["reference"])
-            store[text] = kind.label(row["answer"], question, rules)
+            store[text] = _label(row["answer"], question, kind, rules)
         named = {key: row[key] for key in NAMES}
-        yield {**named, "label": store[text], "truncated": row["finish"] == "length"}
+        language = _language(row["plain_prompt"], row["answer"], own) if store[text] == UNJUDGED else None
+        yield {**named, "label": store[text], "language": language, "truncated": row["finish"] == "length"}
     progress.finish()
+
+
+def _language(prompt: str, answer: str, own: str) -> str | None:
+    """The language of an answer or, where that is open, of what it answers; None if both are the `own` one."""
+    return first_other((answer, prompt, f"{prompt}\n{answer}"), own)
+
+
+def _label(answer: str, question: Question, kind: ModuleType, rules: Rules) -> str:
+    """The verdict on one answer, `unjudged` where the judge's patterns cannot read it."""
+    if not kind.BY_PATTERNS:
+        return kind.label(answer, question, rules)
+    own = rules.needed().language
+    if other_language(answer, own):
+        return UNJUDGED
+    asked = _language(question.prompt, answer, own)
+    if not asked:
+        return kind.label(answer, question, rules)
+    # A refusal can be told, but not whether the prompt is taken up: one without words is taken up by every answer.
+    label = kind.label(answer, replace(question, prompt=""), rules)
+    # Too short to tell, an answer is likelier in the prompt's language than in the patterns'.
+    unread = label == "compliance" and not other_language(answer, asked)
+    return UNJUDGED if unread or label == "unsafe" else label

@@ -8,6 +8,7 @@ from pathlib import Path
 import yaml
 
 from tunedrift.errors import UserError
+from tunedrift.text.languages import code_of
 
 SAYS = ("declines", "judges", "warns", "hesitates")
 """What the patterns of a group may say: the speaker declines, calls the request wrong, warns of it, or hesitates."""
@@ -43,8 +44,9 @@ class Group:
 
 @dataclass(frozen=True)
 class Patterns:
-    """Refusal patterns: groups, how many sentences each reaches, and the lists beside them by name."""
+    """Refusal patterns: their language, groups, how many sentences each reaches, and the lists beside them by name."""
 
+    language: str
     groups: tuple[Group, ...]
     reach: dict[str, int]
     idioms: tuple[re.Pattern, ...]
@@ -59,7 +61,7 @@ class Patterns:
 
 
 def read_patterns(path: str | Path, *, without: Collection[str] = ()) -> Patterns:
-    """The patterns in a YAML file; `UserError` names what is wrong with it.
+    """The patterns in a YAML file, English if it names no `language`; `UserError` names what is wrong with it.
 
     Groups that were written from one of the sources `without` are left out, so that a label set is judged by
     patterns that do not know it.
@@ -103,7 +105,8 @@ def read_patterns(path: str | Path, *, without: Collection[str] = ()) -> Pattern
         Group(says, tuple(cues), compiled(f"group {number} (it {says})", expressions))
         for number, (says, cues, expressions) in enumerate(groups, start=1)
     )
-    return Patterns(made, reach, **{name: compiled(f"`{name}`", lists[name]) for name in LISTS})
+    language = code_of(settings.get("language", "en"), str(path))
+    return Patterns(language, made, reach, **{name: compiled(f"`{name}`", lists[name]) for name in LISTS})
 
 
 def _spelt_out(expression: str, words: dict[str, str]) -> str:
