@@ -56,12 +56,14 @@ def main(options: argparse.Namespace) -> None:
     """Read, normalise, leave out what is not wanted, split, and write the tables."""
     from collections import Counter
 
-    from tunedrift.instructions.loading import kind_of, load, split
+    from tunedrift.instructions.loading import kind_of, load, other_languages, split
     from tunedrift.instructions.safety_rows import read_safety_marks
     from tunedrift.sources.reading import read_rows
     from tunedrift.sources.rows import write_rejects
     from tunedrift.tables.instructions import INSTRUCTIONS
+    from tunedrift.text.languages import counted, name_of
 
+    marks = options.safety_rows and read_safety_marks(options.safety_rows)
     usable, rejects = load(
         read_rows(hub.source(options, options.dataset), header=options.header),
         dataset=options.dataset,
@@ -69,7 +71,7 @@ def main(options: argparse.Namespace) -> None:
         mapping=options.columns,
         max_rejected=options.max_rejected,
         repeats=options.repeats,
-        safety_rows=options.safety_rows and read_safety_marks(options.safety_rows),
+        safety_rows=marks,
         max_characters=options.max_characters,
     )
     rows, held_out = split(
@@ -81,6 +83,11 @@ def main(options: argparse.Namespace) -> None:
     reasons = Counter(kind_of(reject.reason) for reject in rejects)
     left_out = ", ".join(f"{count} {kind}" for kind, count in sorted(reasons.items())) or "none"
     print(f"{options.dataset}: {len(rows)} rows, {len(held_out)} held out; left out: {left_out}")
+    if marks and (languages := other_languages(rows, marks.language)):
+        print(
+            f"warning: {options.dataset}: of {len(rows):,} rows, {counted(languages)}, where the safety filter, "
+            f"which reads {name_of(marks.language)}, finds nothing: refusals among them are kept"
+        )
 
 
 if __name__ == "__main__":

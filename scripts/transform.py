@@ -57,9 +57,10 @@ def parser() -> argparse.ArgumentParser:
 
 def main(options: argparse.Namespace) -> None:
     """Apply the cell to each row, and write the variant and its profile."""
-    from tunedrift.design.factors import CONTROLS, FACTORS, related
+    from tunedrift.design.factors import BASELINES, CONTROLS, FACTORS, TOUCHING, related
     from tunedrift.files import write_json
     from tunedrift.tables.variants import VARIANTS
+    from tunedrift.text.languages import counted, name_of
     from tunedrift.text.prose import count_pieces
     from tunedrift.variants import blocks
     from tunedrift.variants.cell import Rewriter
@@ -87,6 +88,15 @@ def main(options: argparse.Namespace) -> None:
     write_json(options.profile, profile)
     touched = ", ".join(f"{factor} {count}" for factor, count in profile["touched"].items() if count)
     print(f"{options.out}: {len(table)} rows; changed by {touched or 'nothing'}")
+    if languages := profile["other_languages"]:
+        print(
+            f"warning: {options.out}: of {len(table):,} rows, {counted(languages)}: the lists are in "
+            f"{name_of(cell.lists.language)}, so no sentence of theirs is put into them"
+        )
+    for factor in TOUCHING:
+        level = cell.levels[factor]
+        if level != BASELINES[factor] and not profile["touched"][factor] and len(table):
+            print(f"warning: {options.out}: {factor} {level} changes none of the rows")
 
 
 def safety_data(options: argparse.Namespace):

@@ -1,5 +1,6 @@
 """From rows of a file to instructions: normalised, without what is unusable, repeated or a safety row."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain, groupby
 
@@ -9,6 +10,7 @@ from tunedrift.hashing import digest, sample
 from tunedrift.instructions.layouts import Fields, Turns, choose
 from tunedrift.instructions.safety_rows import SafetyMarks
 from tunedrift.sources.rows import Reject, Row, columns_of, refuse_excess, require
+from tunedrift.text.languages import language_of_chat
 
 REPEATS = ("rows", "prompts", "none")
 """What is a repeat: the same chat, a chat with the same prompt, or nothing."""
@@ -131,6 +133,12 @@ def split(
     """
     train, held = hold_out(rows, held_out, seed, dataset)
     return sample(train, lambda row: row["row_id"], n, seed, dataset), held
+
+
+def other_languages(rows: list[dict], own: str) -> Counter[str]:
+    """Language → rows of the instructions table that have a turn in it, where it is not the `own` one."""
+    found = (language_of_chat(row["messages"], own) for row in rows)
+    return Counter(language for language in found if language)
 
 
 def kind_of(reason: str) -> str:

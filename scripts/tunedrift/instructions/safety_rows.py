@@ -6,6 +6,7 @@ from pathlib import Path
 
 from tunedrift.errors import UserError
 from tunedrift.sources.yaml_files import read_yaml
+from tunedrift.text.languages import code_of
 from tunedrift.text.words import plain
 
 
@@ -14,7 +15,7 @@ class SafetyMarks:
     """Marks of a refusal in an answer's beginning and of harm in a prompt; `aside` is taken out of the answer first.
 
     Where a prompt asks for words that someone may say (`asked_for`), such as an excuse, an answer refuses only if
-    it also has a mark of `of_request`.
+    it also has a mark of `of_request`. Rows in another `language` hold none of the marks, whatever they say.
     """
 
     answers: tuple[re.Pattern, ...]
@@ -23,6 +24,7 @@ class SafetyMarks:
     window: int
     asked_for: tuple[re.Pattern, ...] = ()
     of_request: tuple[re.Pattern, ...] = ()
+    language: str = "en"
 
     def reason(self, messages: list[dict[str, str]]) -> str | None:
         """Why a chat is left out, None if it is kept. All its turns are looked at."""
@@ -46,7 +48,8 @@ class SafetyMarks:
 
 
 def read_safety_marks(path: str | Path) -> SafetyMarks:
-    """The marks in a YAML file with `answers`, `prompts`, `aside`, `window`, and maybe `asked_for` and `of_request`.
+    """The marks in a YAML file with `answers`, `prompts`, `aside`, `window`, and maybe `asked_for`, `of_request`
+    and `language`, English if it names none.
 
     Raises `UserError`.
     """
@@ -58,7 +61,8 @@ def read_safety_marks(path: str | Path) -> SafetyMarks:
         lists[key] = tuple(_compiled(entry, f"{path}: {key} {n}") for n, entry in enumerate(content[key], 1))
     if not isinstance(content.get("window"), int) or content["window"] < 1:
         raise UserError(f"{path} must hold a number of characters under 'window'.")
-    return SafetyMarks(**lists, window=content["window"])
+    language = code_of(content.get("language", "en"), str(path))
+    return SafetyMarks(**lists, window=content["window"], language=language)
 
 
 def _first(patterns: tuple[re.Pattern, ...], text: str) -> str | None:

@@ -10,7 +10,7 @@ PROFILES = Table(
         "dataset": pl.String,
         "variant": pl.String,
         "model": pl.String,  # whose tokens are counted; null where none are
-        # rows, eligible[factor], touched[factor], persona_rows, trained_rows (`before` is all rows) and
+        # rows, eligible[factor], touched[factor], other_language[code], persona_rows, trained_rows (`before` is all rows) and
         # rejected[reason] count rows. Of the last answer, untouched and as it is in the variant: characters, words
         # and pieces are means over rows, Markdown elements and identity_statements totals. tokens and
         # supervised_tokens are means over rows of the whole chat. Means have two decimals.

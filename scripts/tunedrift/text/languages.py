@@ -149,6 +149,12 @@ def first_other(texts: Iterable[str], own: str) -> str | None:
     return next((found for text in texts if (found := other_language(text, own))), None)
 
 
+def language_of_chat(messages: list[dict[str, str]], own: str) -> str | None:
+    """The language of a chat's last turn, or of the latest before it, that is not in the `own` one; None if all are."""
+    turns = (message["content"] for message in reversed(messages) if message["role"] != "system")
+    return first_other(turns, own)
+
+
 def _by_words(text: str, script: str, own: str) -> str | None:
     """The language of a text in a script of the own language."""
     words = _words(text, script)

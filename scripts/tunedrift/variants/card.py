@@ -6,6 +6,7 @@ import yaml
 
 from tunedrift.design.factors import BASELINES
 from tunedrift.sources.hub import pinned
+from tunedrift.text.languages import counted
 
 HUB_SIZES = ((10**3, "n<1K"), (10**4, "1K<n<10K"), (10**5, "10K<n<100K"), (10**6, "100K<n<1M"))
 
@@ -59,6 +60,7 @@ def card(
         "",
         *(f"- {what}: {value}" for what, value in origin(source, digest)),
         *(f"- {what}: {count:,}" for what, count in counts.items()),
+        *_in_other_languages(profiles),
         "",
         *(_mixed_in(*safety, profiles) if safety else []),
         "## Variants",
@@ -76,6 +78,19 @@ def card(
         ),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _in_other_languages(profiles: dict[str, dict]) -> list[str]:
+    """A line of the rows whose language is not that of the lists; none if there are no such rows."""
+    found: dict[str, int] = {}
+    for profile in profiles.values():
+        for language, count in profile["other_languages"].items():
+            found[language] = max(count, found.get(language, 0))  # a safety mix takes the place of some
+    return (
+        [f"- rows into which no sentence was put, for want of one in their language: {counted(found)}"]
+        if found
+        else []
+    )
 
 
 def origin(source: dict, digest: str | None) -> list[tuple[str, str]]:

@@ -8,9 +8,13 @@ from tunedrift.chats.messages import Messages
 from tunedrift.design.factors import BASELINES, CONTROLS, FACTORS, INERT, LEVELS
 from tunedrift.errors import UserError, unknown
 from tunedrift.hashing import fraction
+from tunedrift.text.languages import language_of_chat
 from tunedrift.text.prose import count_pieces
 from tunedrift.variants import cue, identity, length_control, role_play, structure
 from tunedrift.variants.word_lists import Lists
+
+WITHOUT_WORDS = {*(BASELINES[factor] for factor in CONTROLS), *structure.LEVELS}
+"""Levels of structure and identity that take no sentence from the lists and look for none."""
 
 
 @dataclass(frozen=True)
@@ -22,6 +26,7 @@ class Changed:
     eligible: set[str]
     put_before: int = 0  # characters before the first user turn
     put_behind: int = 0  # characters behind the last one
+    language: str | None = None  # of the row, where the lists have no words for it
 
 
 @dataclass(frozen=True)
@@ -87,13 +92,16 @@ class Rewriter:
         """The chat of one row of the instructions at this cell's levels.
 
         Factors are applied in their order. Only the last answer is rewritten, and a row is eligible by
-        its untouched answer.
+        its untouched answer. A row in another language than the lists is eligible for no level that takes
+        sentences from them or looks for such, nor for one that is compared with it.
         """
         *prompt, last = row["messages"]
-        answer, changed, eligible = last["content"], [], {"role_play"}
+        language = language_of_chat(row["messages"], self.lists.language)
+        answer, changed, eligible = last["content"], [], set() if language else {"role_play"}
         dosed = self.is_dosed(row["row_id"])
         for factor in CONTROLS:
-            own = self._own(factor, last["content"], row["row_id"])
+            unread = language and {self.levels[factor], *self.compared.get(factor, ())} - WITHOUT_WORDS
+            own = None if unread else self._own(factor, last["content"], row["row_id"])
             if own is None:
                 continue
             eligible.add(factor)
@@ -104,10 +112,10 @@ class Rewriter:
                 changed.append(factor)
         key = f"{self.seed}/{row['row_id']}"
         played = asked = prompt
-        if dosed and (level := self.levels["role_play"]) != BASELINES["role_play"]:
+        if not language and dosed and (level := self.levels["role_play"]) != BASELINES["role_play"]:
             persona = self.lists.personas[level.removesuffix(INERT)]
             played = asked = role_play.play(prompt, persona, key, inert=level.endswith(INERT))
-        if self.levels["cue"] != BASELINES["cue"] and "structure" in eligible:
+        if not language and self.levels["cue"] != BASELINES["cue"] and "structure" in eligible:
             eligible.add("cue")
             if dosed:
                 asked = cue.ask(played, self.lists.cues[self.levels["structure"]], key)
@@ -115,7 +123,9 @@ class Rewriter:
         before, behind = (
             _length(after) - _length(first) for first, after in ((prompt, played), (played, asked))
         )
-        return Changed([*asked, {"role": "assistant", "content": answer}], changed, eligible, before, behind)
+        return Changed(
+            [*asked, {"role": "assistant", "content": answer}], changed, eligible, before, behind, language
+        )
 
     def _own(self, factor: str, answer: str, row_id: str) -> str | None:
         """The untouched answer at this cell's level; None unless it can be had at all compared levels."""

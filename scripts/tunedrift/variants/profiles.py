@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 MEANS = ("characters", "words", "pieces")
 
+IN_LANGUAGE = "other_language"
+
 
 def measures(profile: dict) -> Iterator[dict]:
     """measure, before and after of one variant's profile, as `transform` writes it."""
@@ -23,6 +25,8 @@ def measures(profile: dict) -> Iterator[dict]:
     for what in ("eligible", "touched"):
         for factor, count in profile[what].items():
             yield {"measure": f"{what}[{factor}]", "before": None, "after": count}
+    for language, count in profile["other_languages"].items():
+        yield {"measure": f"{IN_LANGUAGE}[{language}]", "before": None, "after": count}
     for name in (*MEANS, "identity_statements"):
         yield {"measure": name, "before": before[name], "after": after[name]}
     for name in before["markdown"]:

@@ -19,6 +19,7 @@ class Tally:
         self.rows = 0
         self.eligible: Counter[str] = Counter()
         self.touched: Counter[str] = Counter()
+        self.languages: Counter[str] = Counter()
         self.answers: dict[str, Counter[str]] = {side: Counter() for side in SIDES}
 
     def add(self, before: str, changed: Changed, cell: Rewriter) -> None:
@@ -27,6 +28,8 @@ class Tally:
         self.rows += 1
         self.eligible.update(changed.eligible)
         self.touched.update(changed.changed_by)
+        if changed.language:
+            self.languages[changed.language] += 1
         described = describe(before, cell.count, cell.lists.statements)
         self.answers["before"].update(described)
         same = after == before
@@ -40,6 +43,7 @@ class Tally:
         total.rows = self.rows + other.rows
         total.eligible = self.eligible + other.eligible
         total.touched = self.touched + other.touched
+        total.languages = self.languages + other.languages
         total.answers = {side: self.answers[side] + other.answers[side] for side in SIDES}
         return total
 
@@ -52,6 +56,8 @@ class Tally:
             "rows": self.rows,
             "eligible": {factor: self.eligible[factor] for factor in TOUCHING},
             "touched": {factor: self.touched[factor] for factor in TOUCHING},
+            # Language → rows in it, where it is not that of the lists.
+            "other_languages": dict(sorted(self.languages.items())),
             "persona_rows": self.touched["role_play"] if personas else 0,
             **{side: self._side(self.answers[side]) for side in SIDES},
         }

@@ -7,6 +7,7 @@ from typing import Any
 from tunedrift.design.factors import CONTROLS
 from tunedrift.errors import UserError, unknown
 from tunedrift.sources.yaml_files import read_yaml
+from tunedrift.text.languages import code_of
 from tunedrift.text.prose import count_pieces
 from tunedrift.variants.identity import Entry
 from tunedrift.variants.role_play import PLACES, STANCES, STRENGTHS, TYPES, Persona
@@ -14,12 +15,13 @@ from tunedrift.variants.role_play import PLACES, STANCES, STRENGTHS, TYPES, Pers
 
 @dataclass(frozen=True)
 class Lists:
-    """Identity entries, personas by name, filler sentences, and cues by the structure that they ask for."""
+    """Identity entries, personas by name, filler sentences, and cues by the structure that they ask for; their language."""
 
     statements: tuple[Entry, ...]
     personas: dict[str, Persona]
     fillers: tuple[str, ...]
     cues: dict[str, tuple[str, ...]]
+    language: str = "en"
 
 
 def read_lists(
@@ -31,6 +33,7 @@ def read_lists(
         personas={name: _persona(entry, where) for name, entry, where in _section(personas, language, dict)},
         fillers=tuple(_text(entry, "text", where) for _, entry, where in _section(fillers, language)),
         cues=_cues(cues, language),
+        language=code_of(language, "--language"),
     )
 
 
