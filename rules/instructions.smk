@@ -29,4 +29,5 @@ rule load_instructions:
         """
         python {params.program:q} --dataset {wildcards.dataset} --path {input.files:q} {params.settings} \
             --out {output.table} --held-out-table {output.held_out} --rejects {output.rejects} >{log} 2>&1
+        grep -h '^warning: ' {log} >&2 || true
         """

@@ -1,6 +1,6 @@
 """Report: what was found, in words, and what it was made with.
 
-Needs: <results>/tables/, <results>/gate/, and every table of answers and scores for its library versions.
+Needs: <results>/tables/, <results>/verdicts/, <results>/gate/, and every table of answers and scores for its library versions.
 Makes: <results>/summary.md and <results>/provenance.json.
 """
 
@@ -10,6 +10,8 @@ rule summarize:
     input:
         drift="<results>/tables/drift.parquet",
         agreement="<results>/tables/agreement.parquet",
+        profiles="<results>/tables/profiles.parquet",
+        verdicts=rules.verdicts.input,
         gates=collect("<results>/gate/{model}.json", model=study.studied),
         rows=[rules.responses.input, rules.rewards.input],
     output:
@@ -29,7 +31,8 @@ rule summarize:
         ),
     shell:
         """
-        python {params.program:q} --drift {input.drift} --agreement {input.agreement} --gates {input.gates} \
+        python {params.program:q} --drift {input.drift} --agreement {input.agreement} --profiles {input.profiles} \
+            --verdicts {input.verdicts} --gates {input.gates} \
             --rows {input.rows} --primary-judge {params.primary_judge} {params.embedded} --out {output} >{log} 2>&1
         """
 

@@ -45,6 +45,7 @@ rule transform:
             --personas {input.personas:q} --fillers {input.fillers:q} --cues {input.cues:q} --language {params.language:q} \
             --safety-data {input.safety} --length-model {input.length_model} {params.cell} \
             --eligible {params.eligible} --threads {threads} --out {output.table} --profile {output.profile} >{log} 2>&1
+        grep -h '^warning: ' {log} >&2 || true
         """
 
 

@@ -10,6 +10,8 @@ def parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--drift", required=True, help="drift table")
     parser.add_argument("--agreement", required=True, help="agreement table")
+    parser.add_argument("--profiles", required=True, help="profiles table of the variants")
+    parser.add_argument("--verdicts", nargs="+", required=True, help="verdicts tables of all judges")
     parser.add_argument("--gates", nargs="+", required=True, help="what check_gate found, per model")
     parser.add_argument(
         "--rows", nargs="+", required=True, help="tables of answers and scores, for their versions"
@@ -25,8 +27,11 @@ def main(args: argparse.Namespace) -> None:
     from tunedrift import files
     from tunedrift.report import summary
     from tunedrift.reuse.versions import made_with, precisions
+    from tunedrift.report.unread import row_sentences, unjudged_sentences
     from tunedrift.tables.agreement import AGREEMENT
     from tunedrift.tables.drift import DRIFT
+    from tunedrift.tables.profiles import PROFILES
+    from tunedrift.tables.verdicts import VERDICTS
 
     text = summary.summarize(
         DRIFT.read(args.drift),
@@ -35,7 +40,11 @@ def main(args: argparse.Namespace) -> None:
         args.primary_judge,
         args.embedded,
         made_with(args.rows),
-        precisions(args.rows),
+        half=precisions(args.rows),
+        unread=[
+            *unjudged_sentences(VERDICTS.read_all(args.verdicts)),
+            *row_sentences(PROFILES.read(args.profiles)),
+        ],
     )
     files.write_text(args.out, text)
 

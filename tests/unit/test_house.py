@@ -41,7 +41,7 @@ ARROWS = {
     "drift": "design statistics tables",
     "agreement": "design drift statistics tables",
     "figures": "design",
-    "report": "jobs tables",
+    "report": "jobs tables text",
 }
 """Room → the rooms that it may import."""
 

@@ -1,6 +1,6 @@
 """The findings of a study as Markdown sentences; every number and every verdict comes from the tables."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, cast
 
 import polars as pl
@@ -37,11 +37,12 @@ def summarize(
     embedded: list[str],
     made_with: list[dict[str, str]],
     half: Sequence[str] = (),
+    unread: Iterable[str] = (),
 ) -> str:
     """The summary of a study: Markdown from checked drift and agreement tables and the gates' figures.
 
     `made_with` holds the distinct sets of library versions behind the rows, `half` the number formats below
-    float32 in which rows were computed.
+    float32 in which rows were computed, `unread` sentences about what was not read.
     """
     whole = drift.filter(pl.col("stratum") == "all")
     safety = whole.filter(judge=primary_judge)
@@ -53,6 +54,8 @@ def summarize(
         parts.append(versions_sentence(made_with))
     if half:
         parts.append(precision_sentence(half))
+    if said := list(unread):
+        parts += ["\n## What was not read\n", *said]
     parts.append("\n## Does benign tuning weaken safety?\n")
     parts += model_sentences(whole, safety, drift, gates)
     parts.append("\n## Which property of the data does it?\n")

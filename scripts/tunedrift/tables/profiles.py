@@ -4,6 +4,9 @@ import polars as pl
 
 from tunedrift.tables.table import Table
 
+IN_LANGUAGE = "other_language"
+"""The measure of rows in a language that is not that of the word lists, before the language's code in brackets."""
+
 PROFILES = Table(
     name="profiles",
     columns={

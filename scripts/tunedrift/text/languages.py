@@ -106,7 +106,7 @@ def code_of(language: object, where: str) -> str:
     """The code of a language as `other_language` gives it: "pt" for "pt-BR". Raises `UserError` naming `where`."""
     code = str(language).lower().replace("_", "-").split("-")[0]
     code = SAME.get(code, code)
-    if not isinstance(language, str) or code not in _labels():
+    if not isinstance(language, str) or (code not in NAMES and code not in _labels()):
         raise UserError(
             f"{where}: {language!r} is no language code; write one of ISO 639, such as en, es, zh or sw."
         )

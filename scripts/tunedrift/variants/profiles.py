@@ -8,13 +8,12 @@ import polars as pl
 from tunedrift.chats import template
 from tunedrift.chats.messages import Messages
 from tunedrift.errors import UnusableError
+from tunedrift.tables.profiles import IN_LANGUAGE
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
 MEANS = ("characters", "words", "pieces")
-
-IN_LANGUAGE = "other_language"
 
 
 def measures(profile: dict) -> Iterator[dict]:

@@ -48,7 +48,7 @@ COVERED = {
     "resolve": "errors files models sources",
     "score": "chats design errors files hashing models reuse rewards tables",
     "select_rows": "adapters chats errors files hashing models tables",
-    "summarize": "design errors files report reuse tables",
+    "summarize": "design errors files report reuse tables text",
     "transform": "chats design errors files flags hashing paths sources tables text variants",
     "tune": "adapters chats errors files hashing models reuse tables",
 }
