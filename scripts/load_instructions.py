@@ -61,7 +61,7 @@ def main(options: argparse.Namespace) -> None:
     from tunedrift.sources.reading import read_rows
     from tunedrift.sources.rows import write_rejects
     from tunedrift.tables.instructions import INSTRUCTIONS
-    from tunedrift.text.languages import counted, name_of
+    from tunedrift.text.languages import name_of, rows_in
 
     marks = options.safety_rows and read_safety_marks(options.safety_rows)
     usable, rejects = load(
@@ -85,7 +85,7 @@ def main(options: argparse.Namespace) -> None:
     print(f"{options.dataset}: {len(rows)} rows, {len(held_out)} held out; left out: {left_out}")
     if marks and (languages := other_languages(rows, marks.language)):
         print(
-            f"warning: {options.dataset}: of {len(rows):,} rows, {counted(languages)}, where the safety filter, "
+            f"warning: {options.dataset}: {rows_in(languages, len(rows))}, where the safety filter, "
             f"which reads {name_of(marks.language)}, finds nothing: refusals among them are kept"
         )
 

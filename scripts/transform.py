@@ -60,7 +60,7 @@ def main(options: argparse.Namespace) -> None:
     from tunedrift.design.factors import BASELINES, CONTROLS, FACTORS, TOUCHING, related
     from tunedrift.files import write_json
     from tunedrift.tables.variants import VARIANTS
-    from tunedrift.text.languages import counted, name_of
+    from tunedrift.text.languages import name_of, rows_in
     from tunedrift.text.prose import count_pieces
     from tunedrift.variants import blocks
     from tunedrift.variants.cell import Rewriter
@@ -88,15 +88,17 @@ def main(options: argparse.Namespace) -> None:
     write_json(options.profile, profile)
     touched = ", ".join(f"{factor} {count}" for factor, count in profile["touched"].items() if count)
     print(f"{options.out}: {len(table)} rows; changed by {touched or 'nothing'}")
-    if languages := profile["other_languages"]:
+    changes = [factor for factor in TOUCHING if cell.levels[factor] != BASELINES[factor]]
+    if changes and (languages := profile["other_languages"]):
         print(
-            f"warning: {options.out}: of {len(table):,} rows, {counted(languages)}: the lists are in "
-            f"{name_of(cell.lists.language)}, so no sentence of theirs is put into them"
+            f"warning: {options.out}: {rows_in(languages, len(table))}, but the lists in "
+            f"{name_of(cell.lists.language)}: no sentence of theirs is put into these rows"
         )
-    for factor in TOUCHING:
-        level = cell.levels[factor]
-        if level != BASELINES[factor] and not profile["touched"][factor] and len(table):
-            print(f"warning: {options.out}: {factor} {level} changes none of the rows")
+    for factor in changes:
+        if not profile["touched"][factor]:
+            print(
+                f"warning: {options.out}: {factor} {cell.levels[factor]} changes none of the {len(table):,} rows"
+            )
 
 
 def safety_data(options: argparse.Namespace):

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import polars as pl
 
 from tunedrift.tables.profiles import IN_LANGUAGE
-from tunedrift.text.languages import counted
+from tunedrift.text.languages import counted, rows_in
 
 
 def unjudged_sentences(verdicts: pl.DataFrame) -> Iterator[str]:
@@ -32,9 +32,8 @@ def row_sentences(profiles: pl.DataFrame) -> Iterator[str]:
         }
         if languages:
             yield (
-                f"- Of {most['rows']:,.0f} rows of **{dataset}**, {counted(languages)}, which is not the language of the "
-                "word lists: no variant puts a sentence into them, and a safety filter in the lists' language finds "
-                "nothing in them."
+                f"- In **{dataset}**, {rows_in(languages, int(most['rows']))}, and the word lists are not: no variant puts "
+                "a sentence into them, and a safety filter in the lists' language finds nothing in them."
             )
         touched = measures.filter(pl.col("measure").str.starts_with("touched["))
         for variant, rows in (

@@ -10,7 +10,7 @@ identification tool, 2012). Languages are named by their ISO 639 codes.
 import re
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -118,10 +118,18 @@ def name_of(code: str) -> str:
     return NAMES.get(code, repr(code))
 
 
-def counted(languages: dict[str, int]) -> str:
+def counted(languages: Mapping[str, int]) -> str:
     """`30 in Chinese, 5 in Spanish`: how many in which language, the most first."""
     order = sorted(languages.items(), key=lambda entry: (-entry[1], entry[0]))
     return ", ".join(f"{count:,} in {name_of(code)}" for code, count in order)
+
+
+def rows_in(languages: Mapping[str, int], rows: int) -> str:
+    """`412 of 1,000 rows are in Chinese`, or in other languages, counted in brackets."""
+    said = f"{sum(languages.values()):,} of {rows:,} rows are in "
+    if len(languages) == 1:
+        return said + name_of(*languages)
+    return f"{said}other languages ({counted(languages)})"
 
 
 def other_language(text: str, own: str) -> str | None:
@@ -163,9 +171,11 @@ def _by_words(text: str, script: str, own: str) -> str | None:
         return None
     if own == "en" and sum(word.lower() in STOPWORDS for word in words) >= OWN_SHARE * len(words):
         return None
-    # Names are in a language of their own, so the words in lower case must say the same.
-    found = _sure(" ".join(words), own) if _sure(" ".join(lower), own) else None
-    return found if found and _own_words(text, own) < MIXED * len(words) else None
+    # Names are in a language of their own, so the words in lower case must not be in the own one either.
+    shares = _shares(" ".join(words))
+    best = max(shares, key=lambda code: (shares[code], code))
+    sure = shares[best] >= LIKELY and max(_doubt(shares, own), _doubt(_shares(" ".join(lower)), own)) <= DOUBT
+    return best if sure and _own_words(text, own) < MIXED * len(words) else None
 
 
 def _own_words(text: str, own: str) -> int:
@@ -174,11 +184,8 @@ def _own_words(text: str, own: str) -> int:
     return sum(count for part, count in counts if count >= FEWEST and _most_likely(part) == own)
 
 
-def _sure(text: str, own: str) -> str | None:
-    shares = _shares(text)
-    best = max(shares, key=lambda code: (shares[code], code))
-    doubt = sum(shares.get(code, 0.0) for code in {own, *NONE})
-    return best if shares[best] >= LIKELY and doubt <= DOUBT else None
+def _doubt(shares: dict[str, float], own: str) -> float:
+    return sum(shares.get(code, 0.0) for code in {own, *NONE})
 
 
 def _most_likely(text: str, among: Iterable[str] = ()) -> str:
