@@ -166,15 +166,14 @@ def language_of_chat(messages: list[dict[str, str]], own: str) -> str | None:
 def _by_words(text: str, script: str, own: str) -> str | None:
     """The language of a text in a script of the own language."""
     words = _words(text, script)
-    lower = [word for word in words if word[0].islower()]
-    if len(words) < FEWEST or len(lower) < CLAUSE or 2 * _in_clauses(text) <= len(words):
+    if len(words) < FEWEST or 2 * _in_clauses(text) <= len(words):
         return None
     if own == "en" and sum(word.lower() in STOPWORDS for word in words) >= OWN_SHARE * len(words):
         return None
-    # Names are in a language of their own, so the words in lower case must not be in the own one either.
     shares = _shares(" ".join(words))
     best = max(shares, key=lambda code: (shares[code], code))
-    sure = shares[best] >= LIKELY and max(_doubt(shares, own), _doubt(_shares(" ".join(lower)), own)) <= DOUBT
+    doubt = sum(shares.get(code, 0.0) for code in {own, *NONE})
+    sure = shares[best] >= LIKELY and doubt <= DOUBT
     return best if sure and _own_words(text, own) < MIXED * len(words) else None
 
 
@@ -182,10 +181,6 @@ def _own_words(text: str, own: str) -> int:
     """How many words stand in sentences that are rather in the own language than in any other."""
     counts = ((part, len(WORD.findall(part))) for part in SENTENCE.findall(text))
     return sum(count for part, count in counts if count >= FEWEST and _most_likely(part) == own)
-
-
-def _doubt(shares: dict[str, float], own: str) -> float:
-    return sum(shares.get(code, 0.0) for code in {own, *NONE})
 
 
 def _most_likely(text: str, among: Iterable[str] = ()) -> str:

@@ -66,4 +66,6 @@ def test_the_summary_has_the_sentences_and_no_heading_without_them():
     plain = summary.summarize(*given)
     assert summary.summarize(*given, iter([])) == plain
     heading = "\n## What was not read\n\n- One.\n- Two.\n"
-    assert summary.summarize(*given, iter(["- One.", "- Two."])).replace(heading, "", 1) == plain
+    said = summary.summarize(*given, iter(["- One.", "- Two."]))
+    assert heading in said
+    assert said.replace(heading, "", 1) == plain
