@@ -11,7 +11,7 @@ import re
 import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
 from tunedrift.errors import UserError
@@ -132,6 +132,7 @@ def rows_in(languages: Mapping[str, int], rows: int) -> str:
     return f"{said}other languages ({counted(languages)})"
 
 
+@lru_cache(maxsize=1024)  # one prompt has many answers
 def other_language(text: str, own: str) -> str | None:
     """The language of `text` if it is nearly sure that it is not `own`, else None. `own` is a code of `code_of`."""
     text = unicodedata.normalize("NFKC", text[:LONGEST])

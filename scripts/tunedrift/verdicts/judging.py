@@ -75,7 +75,7 @@ def _label(answer: str, question: Question, kind: ModuleType, rules: Rules) -> s
     own = rules.needed().language
     if other_language(answer, own):
         return UNJUDGED
-    asked = _language(question.prompt, answer, own)
+    asked = first_other((question.prompt, f"{question.prompt}\n{answer}"), own)
     if not asked:
         return kind.label(answer, question, rules)
     # A refusal can be told, but not whether the prompt is taken up: one without words is taken up by every answer.
