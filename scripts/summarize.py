@@ -26,8 +26,8 @@ def main(args: argparse.Namespace) -> None:
     """Read the tables, write the sentences."""
     from tunedrift import files
     from tunedrift.report import summary
-    from tunedrift.reuse.versions import made_with, precisions
     from tunedrift.report.unread import row_sentences, unjudged_sentences
+    from tunedrift.reuse.versions import made_with, precisions
     from tunedrift.tables.agreement import AGREEMENT
     from tunedrift.tables.drift import DRIFT
     from tunedrift.tables.profiles import PROFILES
