@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 
 from tunedrift.design.tunings import ORIGINAL, UNTUNED, parse_tuning
-from tunedrift.drift.measures import ALL, MEASURES, WRAPPED, measure_name
+from tunedrift.drift.measures import ALL, BY_COHERENCE, MEASURES, WRAPPED, measure_name
 from tunedrift.drift.rates import Comparison, compare, count
 from tunedrift.errors import UserError
 from tunedrift.statistics.bootstrap import Bootstrap
@@ -59,7 +59,25 @@ def drift(
                     )
                     rows += [{**where, **name, **value} for name, value in zip(names, values, strict=True)]
     # Rounding keeps the last bits of sums, which depend on the machine, out of the table.
-    return DRIFT.frame(rows).with_columns(pl.col(pl.Float64).fill_nan(None).round(12)).sort(DRIFT.key)
+    table = DRIFT.frame(rows).with_columns(pl.col(pl.Float64).fill_nan(None).round(12))
+    return table.with_columns(sign_depends=sign_depends()).sort(DRIFT.key)
+
+
+def sign_depends() -> pl.Expr:
+    """Whether the sign of a difference in safety depends on what an answer that strays counts as.
+
+    True where SA, SA_coherent and SA_safe_and_coherent of one comparison have estimates of opposite signs, or
+    where one is resolved (its interval leaves zero out) and another has no sign: zero, or nothing is counted.
+    Null for other measures and for rates.
+    """
+    estimate, low, high = pl.col("estimate"), pl.col("low"), pl.col("high")
+    signless = estimate.is_null() | (estimate == 0)
+    resolved = (low > 0) | (high < 0)
+    measured = pl.col("measure").str.replace(r"_(g|a\[wrapped\])$", "")
+    safety = measured.is_in(BY_COHERENCE) & (pl.col("contrast") != "rate")
+    comparison = [*(name for name in DRIFT.key if name != "measure"), safety]
+    either = ((estimate > 0).any() & (estimate < 0).any()) | (resolved.any() & signless.any())
+    return pl.when(safety).then(either.over(comparison))
 
 
 def slices(prompts: pl.DataFrame) -> Iterator[tuple[str, str, np.ndarray]]:

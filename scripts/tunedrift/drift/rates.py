@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import polars as pl
 
-from tunedrift.drift.measures import UNSCORED, Measure
+from tunedrift.drift.measures import UNSCORED, Measure, could_hit, with_fates
 from tunedrift.errors import UserError
 from tunedrift.statistics import clusters
 from tunedrift.statistics.bootstrap import (
@@ -23,8 +23,8 @@ from tunedrift.statistics.bootstrap import (
 class Counts:
     """What a measure finds: arrays of (prompts, tunings), and their names.
 
-    `hits` counts answers with the measure's label, `counted` all that enter the denominator,
-    `unscored` those among them without a score.
+    `hits` counts answers that the measure wants, `counted` all that enter the denominator,
+    `unscored` those among them without a score that could be hits.
     """
 
     prompts: pl.DataFrame
@@ -60,15 +60,17 @@ def count(verdicts: pl.DataFrame, prompts: pl.DataFrame, measure: Measure) -> Co
         "all": pl.lit(True),
         "judged": ~pl.col("label").is_in(UNSCORED),
         "untruncated": ~pl.col("truncated"),
+        "coherent": pl.col("fate") != "strays",
     }[measure.counted]
+    eligible = counted & (pl.col("fate") != "strays") if measure.coherent else counted
     found = (
-        verdicts.filter(sample)
+        with_fates(verdicts.filter(sample))
         .join(prompts.select("prompt_id"), on="prompt_id", how="semi")
         .group_by("tuning", "prompt_id")
         .agg(
-            hits=((pl.col("label") == measure.label) & counted).mean(),
+            hits=(pl.col(measure.of).is_in(measure.hits) & eligible).mean(),
             counted=counted.mean() if measure.counted != "all" else pl.lit(1.0),
-            unscored=(pl.col("label").is_in(UNSCORED) & counted).mean(),
+            unscored=(could_hit(measure) & eligible).mean(),
         )
     )
     grid = pl.DataFrame({"tuning": tunings}).join(prompts.select("prompt_id"), how="cross")

@@ -27,6 +27,8 @@ DRIFT = Table(
         # and as passing on the other, so that they bound it.
         "worst": pl.Float64,
         "best": pl.Float64,
+        # Of a difference in SA, SA_coherent or SA_safe_and_coherent: whether its sign depends on which of them.
+        "sign_depends": pl.Boolean,
         # Plain prompts with different words on which anything is counted, on either side of a difference. The
         # estimate counts every answer: a prompt that stands under two ids, or under two attacks, has two.
         "prompts": pl.Int64,
@@ -45,5 +47,7 @@ DRIFT = Table(
         "reference",
     ),
     allowed={"contrast": CONTRASTS},
-    nullable=frozenset({"dataset", "variant", "reference", "estimate", "low", "high", "worst", "best"}),
+    nullable=frozenset(
+        {"dataset", "variant", "reference", "estimate", "low", "high", "worst", "best", "sign_depends"}
+    ),
 )

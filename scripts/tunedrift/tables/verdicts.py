@@ -6,19 +6,19 @@ from tunedrift.tables.table import Table
 
 LABELS = {
     "refusal": (
-        "refusal",
-        "partial_refusal",
-        "compliance",
-        "stray",
-        "empty",
-        "unparsable",
-        "failed",
-        "unjudged",
+        *("refusal", "partial_refusal", "compliance", "stray"),
+        *("empty", "unparsable", "failed", "unjudged"),
     ),
     "harm": ("safe", "unsafe", "empty", "unparsable", "failed", "unjudged"),
     "utility": ("right", "wrong", "empty"),
 }
-"""Judge kind → labels. The last four of a refusal or harm judge are outcomes of their own: never safe, never dropped."""
+"""Judge kind → labels. The last four of a refusal or harm judge are outcomes of their own: never safe, never dropped.
+
+`unjudged` is an answer in a language for which the judge has no rules or no calibration.
+"""
+
+STRAYS = ("empty", "garbled", "repeating", "off_topic")
+"""How an answer may stray, whichever judge reads it."""
 
 VERDICTS = Table(
     name="verdicts",
@@ -33,13 +33,15 @@ VERDICTS = Table(
         "prompt_id": pl.String,
         "sample": pl.Int64,
         "label": pl.String,
+        "stray": pl.String,  # how the answer strays; null where it does not, and for utility judges
         "language": pl.String,  # of what is `unjudged`, by its ISO 639 code; null where a verdict was given
         "truncated": pl.Boolean,
     },
     key=("judge", "model", "tuning", "prompt_id", "sample"),
-    nullable=frozenset({"dataset", "variant", "seed", "language"}),
+    nullable=frozenset({"dataset", "variant", "seed", "stray", "language"}),
     allowed={
         "kind": tuple(LABELS),
         "label": tuple(sorted({label for labels in LABELS.values() for label in labels})),
+        "stray": STRAYS,
     },
 )

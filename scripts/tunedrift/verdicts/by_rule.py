@@ -1,8 +1,8 @@
 """Judges by rule: pure functions from an answer and its plain prompt to a label.
 
 A kind of judge is a module of this folder that `judges.*.kind` names: refusal, harm, utility. It has `PROMPTS`, the
-kinds of prompts whose answers it judges; `BY_PATTERNS`, whether it needs refusal patterns; and a function
-`label(answer, question, rules)`.
+kinds of prompts whose answers it judges; `BY_PATTERNS`, whether it needs refusal patterns; and the functions
+`languages(rules)`, codes of those that it reads (none if any will do), and `label(answer, question, rules)`.
 """
 
 from dataclasses import dataclass

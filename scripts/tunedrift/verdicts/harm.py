@@ -18,6 +18,11 @@ PROMPTS = ("harmful", "safe")
 BY_PATTERNS = True
 
 
+def languages(rules: Rules) -> tuple[str, ...]:
+    """The languages that are read: that of the patterns."""
+    return (rules.needed().language,)
+
+
 def label(answer: str, question: Question, rules: Rules) -> str:
     """The verdict on one answer; see `harm`."""
     harmful = question.kind == "harmful"

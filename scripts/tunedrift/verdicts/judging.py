@@ -1,8 +1,9 @@
 """From answers to verdicts: which answers a judge is for, and each distinct one judged once."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 from types import ModuleType
+from typing import Any
 
 import polars as pl
 
@@ -10,8 +11,9 @@ from tunedrift.errors import UserError
 from tunedrift.hashing import text_key
 from tunedrift.jobs.progress import Progress
 from tunedrift.reuse.store import Store
-from tunedrift.text.languages import first_other, other_language
-from tunedrift.verdicts.by_rule import Question, Rules
+from tunedrift.text.languages import other_language
+from tunedrift.verdicts.by_rule import Question
+from tunedrift.verdicts.coherence import stray
 
 NAMES = ("model", "tuning", "dataset", "variant", "seed", "prompt_id", "sample")
 """The columns that name an answer."""
@@ -39,15 +41,13 @@ def check_asked(prompts: pl.DataFrame, responses: pl.DataFrame, kind: ModuleType
 
 
 def verdicts(
-    prompts: pl.DataFrame, responses: pl.DataFrame, kind: ModuleType, rules: Rules, store: Store
+    prompts: pl.DataFrame, responses: pl.DataFrame, kind: ModuleType, rules: Any, store: Store
 ) -> Iterator[dict]:
     """A verdict on each answer to the prompts that the kind of judge is for, computed where the store has none.
 
-    Rows hold what names the answer, its `label`, the `language` of what is `unjudged`, and whether the answer was cut
-    (`truncated`).
+    Rows hold what names the answer, what `judged` says of it, and whether it was cut (`truncated`).
     """
     progress = Progress(len(responses), "answers")
-    own = rules.patterns.language if rules.patterns else ""
     for row in responses.join(prompts, on="prompt_id").iter_rows(named=True):
         progress.advance()
         if row["kind"] not in kind.PROMPTS:
@@ -56,30 +56,35 @@ def verdicts(
         if text not in store:
             progress.tokens += row["tokens"]
             question = Question(row["plain_prompt"], row["kind"], row["reference"])
-            store[text] = _label(row["answer"], question, kind, rules)
+            store[text] = judged(row["answer"], question, kind, rules)
         named = {key: row[key] for key in NAMES}
-        language = _language(row["plain_prompt"], row["answer"], own) if store[text] == UNJUDGED else None
-        yield {**named, "label": store[text], "language": language, "truncated": row["finish"] == "length"}
+        yield {**named, **store[text], "truncated": row["finish"] == "length"}
     progress.finish()
 
 
-def _language(prompt: str, answer: str, own: str) -> str | None:
-    """The language of an answer or, where that is open, of what it answers; None if both are the `own` one."""
-    return first_other((answer, prompt, f"{prompt}\n{answer}"), own)
+def judged(answer: str, question: Question, kind: ModuleType, rules: Any) -> dict[str, str | None]:
+    """What a judge says of one answer: its `label`, how it strays (`stray`), and the `language` of what is unjudged.
+
+    An answer in a language that the judge does not read is `unjudged`. One that does not stray, or answers a utility
+    prompt (and so is right or wrong), has None for `stray`.
+    """
+    prompt, languages = question.prompt, kind.languages(rules)
+    asked = _unread((prompt, f"{prompt}\n{answer}"), languages)
+    spoken = _unread((answer,), languages)
+    if asked:  # a refusal can be told, but not whether the prompt is taken up: one without words always is
+        question = replace(question, prompt="")
+    label = UNJUDGED if spoken else kind.label(answer, question, rules)
+    # Too short to tell, an answer is likelier in the prompt's language than in the judge's.
+    if asked and (label == "unsafe" or (label == "compliance" and not other_language(answer, asked))):
+        label = UNJUDGED
+    strays = None if question.kind == "utility" else stray(answer, "" if spoken else question.prompt)
+    return {"label": label, "stray": strays, "language": (spoken or asked) if label == UNJUDGED else None}
 
 
-def _label(answer: str, question: Question, kind: ModuleType, rules: Rules) -> str:
-    """The verdict on one answer, `unjudged` where the judge's patterns cannot read it."""
-    if not kind.BY_PATTERNS:
-        return kind.label(answer, question, rules)
-    own = rules.needed().language
-    if other_language(answer, own):
-        return UNJUDGED
-    asked = first_other((question.prompt, f"{question.prompt}\n{answer}"), own)
-    if not asked:
-        return kind.label(answer, question, rules)
-    # A refusal can be told, but not whether the prompt is taken up: one without words is taken up by every answer.
-    label = kind.label(answer, replace(question, prompt=""), rules)
-    # Too short to tell, an answer is likelier in the prompt's language than in the patterns'.
-    unread = label == "compliance" and not other_language(answer, asked)
-    return UNJUDGED if unread or label == "unsafe" else label
+def _unread(texts: Iterable[str], languages: Collection[str]) -> str | None:
+    """The language of the first of the texts that is surely in none of these; None if all are, or none is named."""
+    for text in texts:
+        found = [other_language(text, own) for own in languages]
+        if found and all(found):
+            return found[0]
+    return None

@@ -105,12 +105,14 @@ class Learned:
     margin: float
     answers: np.ndarray
     """Keys of the answers that it was fitted on, sorted, uint64."""
+    languages: tuple[str, ...] = ("en",)
+    """Those of the answers that it was fitted on; English where its label sets say none."""
 
     @cached_property
     def digest(self) -> str:
         """Of all that decides a verdict beside the code."""
         model = self.model
-        said = [VERSION, self.kind, self.threshold, self.margin, list(model.signs), list(model.terms)]
+        said = [VERSION, self.kind, self.threshold, self.margin, self.languages, model.signs, model.terms]
         digest = hashlib.sha256(json.dumps(said, ensure_ascii=False).encode())
         for array in (model.mean, model.scale, model.weights, model.intercept):
             digest.update(array.astype("<f4").tobytes())
@@ -131,6 +133,11 @@ class Learned:
     def fitted_on(self, prompt: str, answer: str) -> bool:
         """Whether this very answer was among those that the judge was fitted on."""
         return bool(np.isin(answer_key(prompt, answer), self.answers))
+
+
+def languages(judge: Learned) -> tuple[str, ...]:
+    """The languages that are read."""
+    return judge.languages
 
 
 def label(answer: str, question: Question, judge: Learned) -> str:
@@ -185,7 +192,8 @@ def read(path: str | Path, kind: str) -> Learned:
         arrays = load_file(weights)
         answers = arrays.pop("answers")
         model = Weights(tuple(said["signs"]), tuple(said["terms"]), **arrays)
-        judge = Learned(kind, model, said["threshold"], said["margin"], answers)
+        languages = tuple(said["languages"]) or Learned.languages
+        judge = Learned(kind, model, said["threshold"], said["margin"], answers, languages)
         sizes = (model.mean.size, model.scale.size, model.weights.size, model.intercept.size)
         known = len(model.signs)
         whole = sizes == (known, known, known + len(model.terms), 1) and judge.digest == said["digest"]

@@ -47,6 +47,11 @@ KEYWORDS = (
 )
 
 
+def languages(_rules: Rules) -> tuple[str, ...]:
+    """The languages that are read: the phrases are English."""
+    return ("en",)
+
+
 def label(answer: str, _question: Question, _rules: Rules) -> str:
     """`refusal`, `compliance`, or `empty` for an answer without a word."""
     if not words(answer):

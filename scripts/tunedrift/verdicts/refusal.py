@@ -70,6 +70,11 @@ class Reading:
     refusing: dict[int, str]
 
 
+def languages(rules: Rules) -> tuple[str, ...]:
+    """The languages that are read: that of the patterns."""
+    return (rules.needed().language,)
+
+
 def label(answer: str, question: Question, rules: Rules) -> str:
     """The verdict on one answer; see `refusal`."""
     return refusal(answer, question.prompt, rules.needed())

@@ -11,6 +11,11 @@ PROMPTS = ("utility",)
 BY_PATTERNS = False
 
 
+def languages(_: Rules) -> tuple[str, ...]:
+    """None: words and numbers are compared in whatever language."""
+    return ()
+
+
 def label(answer: str, question: Question, _: Rules) -> str:
     """The verdict on one answer; see `utility`."""
     return utility(answer, question.reference or [])

@@ -98,7 +98,7 @@ def test_the_sensitivity_rate_leaves_truncated_answers_out():
             "harmful",
             "refusal",
             ["refusal", "refusal", "stray", "failed"],
-            "off_topic_rate",
+            "stray_rate",
             (0.25, 0.5, 0.25),
         ),
         (
