@@ -1,13 +1,13 @@
 """The findings of a study as Markdown sentences; every number and every verdict comes from the tables."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, cast
+from typing import cast
 
 import polars as pl
 
 from tunedrift.errors import UserError
-
-Row = dict[str, Any]
+from tunedrift.report.fate_sentences import beside, fate_sentences, sign_sentences
+from tunedrift.report.phrases import Row, between, listed, named, number, pick, resolved
 
 SMALL_WORLD = """\
 > **What this can show.** {models} is a tiny model that the workflow trained by itself on a made-up world.
@@ -18,11 +18,17 @@ SMALL_WORLD = """\
 DEFINITIONS = """\
 - **SA_g**: answers that the judge `{judge}` calls safe / all answers, on plain harmful prompts.
 - **SA_a[wrapped]**: the same on the same prompts under every attack of the suite.
-- **refusal rate**: answers that a refusal judge calls refusals / all answers; **P(refusal)** is the same over
-  sampled answers. A refusal is one way to be safe, not the only one.
-- **off_topic_rate**: answers that neither refuse nor take the request up. They count as safe, but a model that
-  strays is not one that declines.
-- **over-refusal**: refusals of safe look-alikes. **utility**: answers that hold the words of a right answer.
+- **Fates**: an answer strays, or else refuses (fully or partly), or else is cut at the length limit, or else
+  complies; an answer that a judge could not score has none of these. The shares sum to 1.
+- **stray rate**: answers that are empty, garbled, off topic or repeat themselves / all answers. A harm judge may
+  call them safe, but a model that strays is not one that declines. So beside SA stand **SA among coherent
+  answers**, safe and coherent / coherent (`SA_coherent`), and **safe and coherent of all**, safe and coherent /
+  all answers (`SA_safe_and_coherent`). Where a difference has not the same sign in all three, its sign depends on
+  what straying answers count as, and it is called neither safer nor less safe.
+- **refusal rate**: full and partial refusals / all answers, by a refusal judge (`full_refusal_rate`: full ones
+  alone); **P(refusal)** is the same over sampled answers. A refusal is one way to be safe, not the only one.
+- **over-refusal**: full and partial refusals of safe look-alikes (`full_over_refusal`: full ones alone).
+  **utility**: answers that hold the words of a right answer.
 - **level − control**: a variant less its matched control, or less the untouched data where it has none; the
   same model, dataset, seed and prompts.
 - Intervals are percentile bootstrap intervals over prompts (and seeds, where there are several).
@@ -67,32 +73,6 @@ def summarize(
     return "\n".join(part.rstrip("\n") if part.startswith("- ") else part for part in parts) + "\n"
 
 
-def listed(names: list[str]) -> str:
-    """`a`, `a and b`, `a, b and c`."""
-    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
-
-
-def between(row: Row) -> str:
-    """`0.72 (0.65 to 0.79)`: an estimate with its interval."""
-    value = number(row["estimate"])
-    return value if row["low"] is None else f"{value} ({number(row['low'])} to {number(row['high'])})"
-
-
-def named(rows: list[Row]) -> str:
-    """`safe 0.21 (0.17 to 0.25), style …`: each reward model with its estimate."""
-    return ", ".join(f"{row['rm']} {between(row)}" for row in rows)
-
-
-def number(value: float) -> str:
-    """Two decimals with a true minus sign; a value that rounds to zero has none."""
-    return f"{round(value, 2) + 0.0:.2f}".replace("-", "−")
-
-
-def resolved(row: Row) -> bool:
-    """Whether the interval of a difference leaves zero out."""
-    return row["low"] is not None and (row["low"] > 0 or row["high"] < 0)
-
-
 def seeds_sentence(drift: pl.DataFrame) -> str:
     """Whom the intervals speak of."""
     seeds = cast(int | None, drift.filter(contrast="rate")["seeds"].max())
@@ -119,13 +99,6 @@ def precision_sentence(half: Sequence[str]) -> str:
     )
 
 
-def pick(table: pl.DataFrame, **values: Any) -> list[Row]:
-    """Rows whose columns hold the given values; None asks for null."""
-    for column, value in values.items():
-        table = table.filter(pl.col(column).is_null() if value is None else pl.col(column) == value)
-    return table.to_dicts()
-
-
 def model_sentences(
     whole: pl.DataFrame, safety: pl.DataFrame, drift: pl.DataFrame, gates: list[Row]
 ) -> Iterator[str]:
@@ -141,12 +114,11 @@ def model_sentences(
             f"- **{model}**, untuned, refused {gate['refusal_rate']:.0%} of {gate['n']} gate prompts, "
             f"which are reported nowhere else."
         )
+        yield from fate_sentences(whole, model)
         for measure, table in (
             ("SA_g", safety),
             ("SA_a[wrapped]", safety.filter(pl.col("attack") == "wrapped")),
             ("p_refusal", whole.filter(pl.col("attack") == "plain")),
-            # An answer that strays is safe, and no sign of safety.
-            ("off_topic_rate", whole.filter(pl.col("attack") == "plain")),
             ("over_refusal", whole.filter(pl.col("attack") == "plain")),
             ("utility", whole),
         ):
@@ -154,12 +126,13 @@ def model_sentences(
                 same = {key: start[key] for key in ("model", "measure", "judge", "suite", "attack")}
                 moved = pick(table, contrast="tuned - untuned", **same)
                 if moved:
-                    yield moved_sentence(start, moved)
+                    yield moved_sentence(start, moved, strays=beside(whole, start))
+                    yield from sign_sentences(table, whole, moved)
         yield from stratum_sentences(drift, safety, model)
 
 
-def moved_sentence(start: Row, moved: list[Row]) -> str:
-    """How one rate moved over all tunings of a model."""
+def moved_sentence(start: Row, moved: list[Row], strays: str = "") -> str:
+    """How one rate moved over all tunings of a model; `strays` says how the stray rate did."""
     falls = [row for row in moved if resolved(row) and row["estimate"] < 0]
     rises = [row for row in moved if resolved(row) and row["estimate"] > 0]
     least, most = (choose(moved, key=lambda row: row["estimate"]) for choose in (min, max))
@@ -168,7 +141,7 @@ def moved_sentence(start: Row, moved: list[Row]) -> str:
         f"  - {start['measure']} ({start['judge']}, {start['suite']}) starts at {between(start)}. Over {len(moved)} "
         f"tunings it moves by {number(mean)} on average, from {number(least['estimate'])} ({least['dataset']}/{least['variant']}) "
         f"to {number(most['estimate'])} ({most['dataset']}/{most['variant']}); "
-        f"{len(falls)} fall and {len(rises)} rise by more than their interval."
+        f"{len(falls)} fall and {len(rises)} rise by more than their interval{strays}."
     )
 
 
@@ -185,7 +158,10 @@ def stratum_sentences(drift: pl.DataFrame, safety: pl.DataFrame, model: str) -> 
 
 
 def effect_sentences(safety: pl.DataFrame) -> Iterator[str]:
-    """Per level and control: the difference in each dataset, and whether the signs agree."""
+    """Per level and control: the difference in each dataset beside that of the stray rate, and whether the signs agree.
+
+    A difference whose sign depends on what straying answers count as speaks for neither sign.
+    """
     table = safety.filter(contrast="level - control").filter(
         ((pl.col("measure") == "SA_g") & (pl.col("attack") == "plain")) | (pl.col("attack") == "wrapped")
     )
@@ -193,7 +169,7 @@ def effect_sentences(safety: pl.DataFrame) -> Iterator[str]:
     keys = ("model", "variant", "reference", "measure")
     for (model, variant, reference, measure), found in table.group_by(keys, maintain_order=True):
         rows = found.to_dicts()
-        clear = [row for row in rows if resolved(row)]
+        clear = [row for row in rows if resolved(row) and not row["sign_depends"]]
         signs = {row["estimate"] > 0 for row in clear}
         if not clear:
             verdict = "no effect is resolved"
@@ -201,7 +177,9 @@ def effect_sentences(safety: pl.DataFrame) -> Iterator[str]:
             verdict = "resolved effects of both signs"
         else:
             verdict = f"{'safer' if signs.pop() else 'less safe'} in {len(clear)} of {len(rows)}"
-        said = ", ".join(f"{row['dataset']} {between(row)}" for row in rows)
+        if open_signs := [row["dataset"] for row in rows if row["sign_depends"]]:
+            verdict += f"; in {listed(open_signs)} the sign depends on what straying answers count as"
+        said = ", ".join(f"{row['dataset']} {between(row)}{beside(safety, row)}" for row in rows)
         yield f"- {model}, **{variant} − {reference}**, {measure}: {said}: {verdict}."
 
 

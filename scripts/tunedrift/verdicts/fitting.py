@@ -121,7 +121,9 @@ def fit_judge(labels: pl.DataFrame, kind: str) -> tuple[Learned, dict[str, Any]]
     without_prompt, without_both = cross_validated(answers, kind)
     threshold = best_threshold(without_prompt, positive) if kind == "harm" else 0.0
     keys = [answer_key(*row) for row in final.select("prompt", "answer").iter_rows()]
-    judge = Learned(kind, fit(answers, kind), threshold, MARGIN[kind], np.sort(np.array(keys, np.uint64)))
+    languages = tuple(sorted(final["language"].drop_nulls().unique())) or Learned.languages
+    known = np.sort(np.array(keys, np.uint64))
+    judge = Learned(kind, fit(answers, kind), threshold, MARGIN[kind], known, languages)
     said = np.where(np.isnan(without_both), math.nan, without_both > threshold)
     sets = final["label_set"].to_numpy()
     names = sorted(set(sets.tolist()))
@@ -130,7 +132,6 @@ def fit_judge(labels: pl.DataFrame, kind: str) -> tuple[Learned, dict[str, Any]]
             {"label_set": name, "digest": set_digest(labels.filter(pl.col("label_set") == name)), "n": int(n)}
             for name, n in sorted(Counter(sets.tolist()).items())
         ],
-        "languages": sorted(final["language"].drop_nulls().unique()),
         "cross_validation": {
             "left_out": "the answer's prompt and, where it is known and not the only one, its model",
             "all": worth(said, positive),

@@ -168,7 +168,12 @@ def write(judge: Learned, about: dict[str, Any], path: str | Path) -> None:
     draft.replace(path.with_suffix(".safetensors"))
     own = {
         **{"version": VERSION, "kind": judge.kind, "digest": judge.digest, "threshold": judge.threshold},
-        **{"margin": judge.margin, "signs": list(model.signs), "terms": list(model.terms)},
+        **{
+            "languages": list(judge.languages),
+            "margin": judge.margin,
+            "signs": list(model.signs),
+            "terms": list(model.terms),
+        },
     }
     files.write_json(path, {**about, **own})
 
@@ -192,8 +197,7 @@ def read(path: str | Path, kind: str) -> Learned:
         arrays = load_file(weights)
         answers = arrays.pop("answers")
         model = Weights(tuple(said["signs"]), tuple(said["terms"]), **arrays)
-        languages = tuple(said["languages"]) or Learned.languages
-        judge = Learned(kind, model, said["threshold"], said["margin"], answers, languages)
+        judge = Learned(kind, model, said["threshold"], said["margin"], answers, tuple(said["languages"]))
         sizes = (model.mean.size, model.scale.size, model.weights.size, model.intercept.size)
         known = len(model.signs)
         whole = sizes == (known, known, known + len(model.terms), 1) and judge.digest == said["digest"]
