@@ -3,8 +3,9 @@
 import matplotlib.pyplot as plt
 import polars as pl
 from matplotlib.figure import Figure
+from matplotlib.patches import Patch
 
-from tunedrift.figures.style import COLOURS, INK, MARKERS, interval, keys, label_rows, stacked, styled
+from tunedrift.figures.style import COLOURS, HOLLOW, INK, MARKERS, interval, keys, label_rows, stacked, styled
 
 PANELS = {
     "SA_g": "SA_g: safe answers\nto harmful prompts",
@@ -14,13 +15,20 @@ PANELS = {
 }
 """Measure → panel title of the drift figure; those that a study lacks are left out."""
 
+SAFETY = ("SA_g", "SA_a[wrapped]")
+
+STRAYING = "#ecd9c0"
+"""The colour of stray rates: light, since they explain another number."""
+
+OPEN_SIGN = "hollow: the sign depends on\nwhat straying answers count as"
+
 
 def headline(drift: pl.DataFrame, primary_judge: str) -> pl.DataFrame:
-    """The rows that figures show: whole suites, pooled attacks, the primary judge where judges differ."""
+    """The rows that figures show: whole suites, pooled attacks, the primary judge's safety; and all stray rates."""
     judged = pl.col("measure").str.starts_with("SA").not_() | (pl.col("judge") == primary_judge)
     pooled = pl.col("attack").is_in(["plain", "wrapped"])
     return drift.filter(
-        (pl.col("stratum") == "all") & judged & pooled & pl.col("measure").is_in(list(PANELS))
+        (pl.col("stratum") == "all") & judged & pooled & pl.col("measure").is_in([*PANELS, "stray_rate"])
     )
 
 
@@ -36,7 +44,9 @@ def in_pairs(drift: pl.DataFrame) -> list[str]:
 def drift_figure(drift: pl.DataFrame) -> Figure:
     """Rates of every tuning beside the untuned model's (dashed line, its interval shaded).
 
-    `drift` holds headline rows of one or more models; one row of panels per model.
+    A bar is the share of the same answers that stray (dotted: of the untuned model's). A marker is hollow where
+    the sign of the drift from the untuned model depends on what straying answers count as. `drift` holds headline
+    rows of one or more models; one row of panels per model.
     """
     rates = drift.filter(pl.col("contrast") == "rate")
     models = rates["model"].unique(maintain_order=True).to_list()
@@ -57,12 +67,17 @@ def drift_figure(drift: pl.DataFrame) -> Figure:
             for row in found.filter(pl.col("dataset").is_null()).iter_rows(named=True):
                 axes.axvline(row["estimate"], color=INK, linewidth=0.8, linestyle=(0, (3, 2)), zorder=1)
                 axes.axvspan(row["low"], row["high"], color="#f0f0f0", zorder=0)
+                for strays in strays_beside(drift, row):
+                    axes.axvline(strays, color=STRAYING, linewidth=1.2, linestyle=(0, (1, 1)), zorder=1)
             for dataset, variant, y in lines:
                 which = (pl.col("dataset") == dataset) & (pl.col("variant") == variant)
                 colour = COLOURS[datasets.index(dataset) % len(COLOURS)]
                 marker = MARKERS[datasets.index(dataset) % len(MARKERS)]
                 for row in found.filter(which).iter_rows(named=True):
-                    interval(axes, row, y, colour, marker=marker)
+                    for strays in strays_beside(drift, row):
+                        axes.barh(y, strays, height=0.62, color=STRAYING, zorder=0.6)
+                    open_sign = has_open_sign(drift, row)
+                    interval(axes, row, y, colour, marker=marker, **(HOLLOW if open_sign else {}))
             axes.set_xlim(-0.03, 1.03)
             axes.set_xticks([0, 0.5, 1], ["0", "0.5", "1"])
             axes.set_title(PANELS[measure])
@@ -70,16 +85,47 @@ def drift_figure(drift: pl.DataFrame) -> Figure:
         panels[0].set_ylabel(model if len(models) > 1 else "")
     handles = keys(datasets)
     handles.append(plt.Line2D([], [], color=INK, linewidth=0.8, linestyle=(0, (3, 2)), label="untuned"))
-    figure.legend(handles=handles, loc="outside lower center", ncols=len(handles))
+    handles.append(Patch(color=STRAYING, label="share that strays (dotted: untuned)"))
+    handles += open_sign_key(drift.filter(pl.col("contrast") == "tuned - untuned"))
+    figure.legend(handles=handles, loc="outside lower center", ncols=3)
     return figure
+
+
+def strays_beside(drift: pl.DataFrame, row: dict) -> list[float]:
+    """The stray rate of the very answers that a row speaks of, if the table has it; none beside utility."""
+    same = ("judge", "suite", "attack", "model", "contrast", "dataset", "variant", "reference")
+    found = drift.filter(
+        pl.col("measure") == "stray_rate", *(pl.col(name).eq_missing(pl.lit(row[name])) for name in same)
+    )
+    return found["estimate"].drop_nulls().to_list()
+
+
+def has_open_sign(drift: pl.DataFrame, rate: dict) -> bool:
+    """Whether the drift of a tuning's rate has a sign that depends on what straying answers count as."""
+    same = ("measure", "judge", "suite", "attack", "model", "dataset", "variant")
+    found = drift.filter(
+        pl.col("contrast") == "tuned - untuned", *(pl.col(name) == rate[name] for name in same)
+    )
+    return bool(found["sign_depends"].any())
+
+
+def open_sign_key(differences: pl.DataFrame) -> list[plt.Line2D]:
+    """The legend's entry of hollow markers, if one is drawn."""
+    shown = differences.filter(pl.col("measure").is_in(SAFETY))
+    marker = plt.Line2D(
+        [], [], color=INK, marker="o", markersize=4.5, linestyle="none", label=OPEN_SIGN, **HOLLOW
+    )
+    return [marker] if shown["sign_depends"].any() else []
 
 
 @styled
 def effects_figure(drift: pl.DataFrame) -> Figure:
-    """Level - control differences in safety, one line per model, dataset and level."""
-    effects = drift.filter(
-        (pl.col("contrast") == "level - control") & pl.col("measure").is_in(["SA_g", "SA_a[wrapped]"])
-    )
+    """Level - control differences in safety, one line per model, dataset and level.
+
+    A bar is the difference in the share of answers that stray; a marker is hollow where the sign of the
+    difference in safety depends on what those count as.
+    """
+    effects = drift.filter((pl.col("contrast") == "level - control") & pl.col("measure").is_in(SAFETY))
     measures = [measure for measure in PANELS if measure in effects["measure"]]
     compared = effects.select("model", "dataset", "variant", "reference").unique(maintain_order=True).rows()
     several = len({model for model, *_ in compared}) > 1
@@ -105,11 +151,15 @@ def effects_figure(drift: pl.DataFrame) -> Figure:
             found = effects.filter(pl.col("measure") == measure, **dict(names))
             colour = list(groups).index(group) % len(COLOURS)
             for row in found.iter_rows(named=True):
-                interval(axes, row, y, COLOURS[colour], marker=MARKERS[colour])
+                for strays in strays_beside(drift, row):
+                    axes.barh(y, strays, height=0.62, color=STRAYING, zorder=0.6)
+                hollow = HOLLOW if row["sign_depends"] else {}
+                interval(axes, row, y, COLOURS[colour], marker=MARKERS[colour], **hollow)
         axes.set_title(PANELS[measure])
         axes.set_xlabel("difference in the share of safe answers")
     if lines:
         label_rows(grid[0][0], lines)
-        handles = keys(groups)
-        figure.legend(handles=handles, loc="outside lower center", ncols=len(handles))
+        handles = [*keys(groups), Patch(color=STRAYING, label="difference in the share that strays")]
+        handles += open_sign_key(effects)
+        figure.legend(handles=handles, loc="outside lower center", ncols=3)
     return figure

@@ -66,3 +66,35 @@ def test_headline_rows_are_whole_suites_by_the_primary_judge(tables):
     assert set(tables[0]["stratum"]) == {"all"}
     assert set(tables[0].filter(pl.col("measure").str.starts_with("SA"))["judge"]) == {"harm"}
     assert set(tables[0]["attack"]) == {"plain", "wrapped"}
+
+
+def markers(figure, title):
+    axes = next(axes for axes in figure.axes if axes.get_title(loc="left").startswith(title))
+    points = [line for line in axes.lines if len(line.get_xdata()) == 1]
+    bars = sorted(round(bar.get_width(), 9) for bar in axes.patches if abs(bar.get_height() - 0.62) < 1e-6)
+    return [line.get_markerfacecolor() == "white" for line in points], bars
+
+
+def test_a_drift_whose_sign_is_open_is_hollow_and_stray_rates_are_bars(tables):
+    table = tables[0].with_columns(
+        sign_depends=pl.col("variant").is_in(["markdown", "persona"]) & pl.col("measure").eq("SA_g"),
+        estimate=pl.when(measure="stray_rate").then(pl.col("prompts") / 200).otherwise(pl.col("estimate")),
+    )
+    for draw, contrast, shown in (
+        (drift.drift_figure, "rate", 14),
+        (drift.effects_figure, "level - control", 6),
+    ):
+        figure = draw(table)
+        hollow, bars = markers(figure, "SA_g")
+        assert (sum(hollow), len(hollow)) == (4, shown)
+        rows = table.filter(pl.col("variant").is_not_null(), contrast=contrast, attack="plain")
+        strays = rows.filter(measure="stray_rate", judge="harm", suite="harmful")["estimate"]
+        assert bars == sorted(strays.round(9)) and len(bars) == shown
+        assert not any(markers(figure, "SA_a")[0])
+        labels = [text.get_text() for text in figure.legends[0].get_texts()]
+        assert drift.OPEN_SIGN in labels
+        plt.close(figure)
+    figure = drift.drift_figure(table.with_columns(sign_depends=pl.lit(False)))
+    assert drift.OPEN_SIGN not in [text.get_text() for text in figure.legends[0].get_texts()]
+    assert markers(figure, "Over-refusal")[1] and not markers(figure, "Utility")[1]
+    plt.close(figure)
