@@ -34,7 +34,7 @@ def main(args: argparse.Namespace) -> None:
     import torch
 
     from tunedrift import files
-    from tunedrift.chats import template
+    from tunedrift.chats import template, thoughts
     from tunedrift.errors import UserError
     from tunedrift.models.loading import load_chat_model, load_tokenizer
     from tunedrift.responses.generation import Request, generate
@@ -52,13 +52,15 @@ def main(args: argparse.Namespace) -> None:
         Request(name, template.render(tokenizer, messages, reply=True))
         for name, messages in prompts.select("prompt_id", "messages").iter_rows()
     ]
+    own_tokenizer = load_tokenizer(args.model)
     answers = generate(
         load_chat_model(args.model),
         tokenizer,
         requests,
         max_new_tokens=args.max_new_tokens,
         batch_size=args.batch_size,
-        closings=template.closing_tokens(load_tokenizer(args.model)),
+        closings=template.closing_tokens(own_tokenizer),
+        marks=thoughts.marks(own_tokenizer),
     )
     refused, spoken = 0, []
     for answer in answers:

@@ -49,7 +49,7 @@ def main(args: argparse.Namespace) -> None:
     devices.lease(args.gpus)
     import torch
 
-    from tunedrift.chats import template
+    from tunedrift.chats import template, thoughts
     from tunedrift.chats.messages import under_system
     from tunedrift.design.tunings import parse_tuning
     from tunedrift.hashing import text_key
@@ -90,6 +90,7 @@ def main(args: argparse.Namespace) -> None:
             if row not in store:
                 missing[row] = generation.Request(row, text, sample)
     if missing:
+        own_tokenizer = loading.load_tokenizer(args.model)
         answers = generation.generate(
             loading.load_chat_model(args.model, args.tuned),
             tokenizer,
@@ -98,10 +99,12 @@ def main(args: argparse.Namespace) -> None:
             batch_size=args.batch_size,
             temperature=args.temperature,
             seed=args.seed,
-            closings=template.closing_tokens(loading.load_tokenizer(args.model)),
+            closings=template.closing_tokens(own_tokenizer),
+            marks=thoughts.marks(own_tokenizer),
         )
         for answer in answers:
-            store[answer.name] = {"answer": answer.text, "finish": answer.finish, "tokens": answer.tokens}
+            said = {"answer": answer.text, "thought": answer.thought}
+            store[answer.name] = {**said, "finish": answer.finish, "tokens": answer.tokens}
     own = {"model": args.model_name, **parse_tuning(args.tuning).columns}
     rows = [{**own, "prompt_id": prompt, "sample": sample, **store[row]} for prompt, sample, row in asked]
     RESPONSES.write(RESPONSES.frame(rows), args.out, {**versions(), "precision": precision})

@@ -20,7 +20,7 @@ INK, FAINT = "#222222", "#9a9a9a"
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 """Okabe and Ito's palette, which colour-blind readers can tell apart."""
 MARKERS = "osD^vP"
-HOLLOW = {"markerfacecolor": "white", "markeredgewidth": 1.1}
+HOLLOW: dict[str, Any] = {"markerfacecolor": "white", "markeredgewidth": 1.1}
 """How a marker is drawn whose sign is open."""
 
 STYLE: dict[RcKeyType, Any] = {

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Set
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tunedrift.chats import template
+from tunedrift.chats import template, thoughts
 from tunedrift.jobs.progress import Progress
 from tunedrift.responses.sampling import GumbelNoise, Numbers, row_generator
 
@@ -27,10 +27,14 @@ class Request:
 
 @dataclass(frozen=True)
 class Answer:
-    """One answer: `finish` is `stop`, or `length` if it was cut; `tokens` counts the stop token too."""
+    """One answer: `finish` is `stop`, or `length` if it was cut; `tokens` counts the stop token too.
+
+    `thought` is what a reasoning model thought before it, no part of the `text` and None for other models.
+    """
 
     name: str
     text: str
+    thought: str | None
     finish: str
     tokens: int
 
@@ -45,6 +49,7 @@ def generate(
     temperature: float = 1.0,
     seed: int = 0,
     closings: Set[int] = frozenset(),
+    marks: tuple[thoughts.Marks, ...] = (),
 ) -> Iterator[Answer]:
     """Decode all requests, longest prompts first, yielding answers as their batch is done.
 
@@ -52,13 +57,16 @@ def generate(
     from a generator seeded by (seed, sample, prompt). Of the model's own generation settings only the
     stop tokens are kept: a repetition penalty, say, would be neither greedy nor a draw from the model.
     `closings` are ids that end an answer too: those that close a turn under the template of the tuning,
-    where the prompts are under another one. Raises `UserError` at logits that are no numbers.
+    where the prompts are under another one; `marks` are what opens and closes a thought under it. A thought that
+    is not closed, as where the length limit cuts it, leaves an empty answer. Raises `UserError` at logits that
+    are no numbers.
     """
     import torch
     from transformers import GenerationConfig, LogitsProcessorList
 
     prompts = [template.encode(tokenizer, request.text) for request in requests]
     stops, words = stop_tokens(model, tokenizer) | closings, template.closing_words(tokenizer)
+    marks = tuple(dict.fromkeys((*thoughts.marks(tokenizer), *marks)))
     model.generation_config = GenerationConfig(
         pad_token_id=tokenizer.pad_token_id, eos_token_id=sorted(stops)
     )
@@ -87,11 +95,12 @@ def generate(
         for i, row in zip(batch, output[:, width:].tolist(), strict=True):
             end = next((at for at, token in enumerate(row) if token in stops), None)
             tokens = row if end is None else row[: end + 1]
-            text = tokenizer.decode(row[:end], skip_special_tokens=True)
+            thought, text = thoughts.split(thoughts.decode(tokenizer, row[:end], marks), marks)
             progress.advance(tokens=len(tokens))
             yield Answer(
                 name=requests[i].name,
                 text=text.strip().removesuffix(words).strip(),
+                thought=thought,
                 finish="length" if end is None else "stop",
                 tokens=len(tokens),
             )

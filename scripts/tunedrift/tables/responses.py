@@ -15,10 +15,11 @@ RESPONSES = Table(
         "prompt_id": pl.String,
         "sample": pl.Int64,  # 0: greedy; 1, 2, …: sampled
         "answer": pl.String,
+        "thought": pl.String,  # what a reasoning model wrote before it, which nobody judges; null for others
         "finish": pl.String,
         "tokens": pl.Int64,
     },
     key=("model", "tuning", "prompt_id", "sample"),
-    nullable=frozenset({"dataset", "variant", "seed"}),
+    nullable=frozenset({"dataset", "variant", "seed", "thought"}),
     allowed={"finish": ("stop", "length")},
 )

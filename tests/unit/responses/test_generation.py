@@ -2,8 +2,9 @@ import copy
 
 import pytest
 import tiny
+from transformers import GenerationConfig
 
-from tunedrift.chats import template
+from tunedrift.chats import template, thoughts
 from tunedrift.errors import UserError
 from tunedrift.models import loading
 from tunedrift.responses import generation, sampling
@@ -134,3 +135,50 @@ def test_a_cut_answer_is_flagged_and_counted(loaded):
         assert (answer.finish == "length") <= (answer.tokens == 12)
         assert answer.tokens <= 12
     assert {answer.finish for answer in answers(loaded, requests(samples=3)).values()} >= {"length"}
+
+
+class Says:
+    """A model that says given words to every prompt."""
+
+    device = "cpu"
+
+    def __init__(self, tokenizer, text):
+        self.said, self.generation_config = template.encode(tokenizer, text), GenerationConfig()
+
+    def generate(self, input_ids, max_new_tokens, **_):
+        import torch
+
+        said = torch.tensor([self.said[:max_new_tokens]] * len(input_ids))
+        return torch.cat([input_ids, said], dim=1)
+
+
+def said_by_a_reasoning_model(text, limit):
+    tokenizer = tiny.tokenizer()
+    tokenizer.add_tokens(["<think>", "</think>"])
+    [made] = generation.generate(
+        Says(tokenizer, text), tokenizer, [generation.Request("a", "dig")], max_new_tokens=limit
+    )
+    return made.thought, made.text, made.finish
+
+
+def test_a_thought_is_no_part_of_the_answer_and_is_kept():
+    text = "<think>\nFirst water it?\n</think>\n\nFirst dig a hole.<|im_end|>"
+    assert said_by_a_reasoning_model(text, 100) == ("First water it?", "First dig a hole.", "stop")
+
+
+def test_a_thought_that_is_cut_leaves_an_empty_answer():
+    thought, answer, finish = said_by_a_reasoning_model("<think>\nFirst water it?\n</think>\n\nDig.", 6)
+    assert (answer, finish) == ("", "length")
+    assert thought and "First water it?".startswith(thought)
+
+
+def test_the_marks_of_the_template_of_the_tuning_count_too():
+    tokenizer = tiny.tokenizer()
+    marks = (thoughts.Marks("<t>", "</t>", ("<t>", "</t>")),)
+    asked = [generation.Request("a", "dig")]
+    says = Says(tokenizer, "<t>Hm.</t>Dig.<|im_end|>")
+    [plain] = generation.generate(says, tokenizer, asked, max_new_tokens=100)
+    says = Says(tokenizer, "<t>Hm.</t>Dig.<|im_end|>")
+    [parted] = generation.generate(says, tokenizer, asked, max_new_tokens=100, marks=marks)
+    assert (plain.thought, plain.text) == (None, "<t>Hm.</t>Dig.")
+    assert (parted.thought, parted.text) == ("Hm.", "Dig.")
