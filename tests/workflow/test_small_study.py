@@ -20,6 +20,10 @@ def test_the_tables_hold_what_the_study_asked(finished):
     assert {"SA_g", "SA_a[wrapped]", "refusal_rate", "p_refusal", "over_refusal", "utility"} <= set(
         drift["measure"]
     )
+    assert {"SA_coherent_g", "SA_safe_and_coherent_a[wrapped]", "full_over_refusal"} <= set(drift["measure"])
+    fates = drift.filter(pl.col("measure").str.starts_with("fate["), contrast="rate", stratum="all")
+    sums = fates.group_by("suite", "attack", "model", "variant").agg(pl.col("estimate").sum())["estimate"]
+    assert len(sums) and ((sums - 1).abs() < 1e-9).all()
     assert set(drift["variant"].drop_nulls()) == {"original", "markdown", "length"}
     effect = drift.filter(contrast="level - control", variant="markdown")
     assert set(effect["reference"]) == {"length"}

@@ -2,6 +2,7 @@
 
 import matplotlib.pyplot as plt
 import polars as pl
+from matplotlib.artist import Artist
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
@@ -83,7 +84,7 @@ def drift_figure(drift: pl.DataFrame) -> Figure:
             axes.set_title(PANELS[measure])
         label_rows(panels[0], lines)
         panels[0].set_ylabel(model if len(models) > 1 else "")
-    handles = keys(datasets)
+    handles: list[Artist] = [*keys(datasets)]
     handles.append(plt.Line2D([], [], color=INK, linewidth=0.8, linestyle=(0, (3, 2)), label="untuned"))
     handles.append(Patch(color=STRAYING, label="share that strays (dotted: untuned)"))
     handles += open_sign_key(drift.filter(pl.col("contrast") == "tuned - untuned"))
