@@ -64,8 +64,8 @@ def test_the_summary_has_the_sentences_and_no_heading_without_them():
     gates = [{"model": "tiny", "refusal_rate": 0.9, "n": 60, "threshold": 0.8}]
     given = (drift, agreement, gates, "harm", [], [{"torch": "2.13.0"}])
     plain = summary.summarize(*given)
-    assert summary.summarize(*given, iter([])) == plain
+    assert summary.summarize(*given, unread=iter([])) == plain
     heading = "\n## What was not read\n\n- One.\n- Two.\n"
-    said = summary.summarize(*given, iter(["- One.", "- Two."]))
+    said = summary.summarize(*given, unread=iter(["- One.", "- Two."]))
     assert heading in said
     assert said.replace(heading, "", 1) == plain
