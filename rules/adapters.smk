@@ -55,10 +55,13 @@ rule tune:
         model=one_of(study.tuned_by("lora", "qlora")),
     conda:
         "../envs/torch.yaml"
-    threads: 1
+    threads: demand("threads")
     resources:
         gpu=demand("gpu"),
         mem_mb=demand("mem_mb"),
+        # Of the first attempt, whichever this is: from it follows how many rows go at a time. No param, since more
+        # memory is no reason to tune again.
+        first_mem_mb=lambda wildcards: study["models"][wildcards.model]["mem_mb"],
         runtime=demand("runtime"),
     params:
         program=program("tune"),
@@ -71,7 +74,8 @@ rule tune:
     shell:
         """
         python {params.program:q} --model {input.model} --variant {input.variant} --rejected {input.rejected} \
-            --seed {wildcards.seed} {params.settings} --threads {threads} --gpus {resources.gpu} --out {params.out} >{log} 2>&1
+            --seed {wildcards.seed} {params.settings} --threads {threads} --memory-mb {resources.first_mem_mb} \
+            --gpus {resources.gpu} --out {params.out} >{log} 2>&1
         """
 
 

@@ -32,14 +32,34 @@ if not workflow.overwrite_configfiles:
     configfile: paths.located("config/config.yaml")
 
 
+def cores():
+    """The cores of this run; None for no limit: on a cluster, and for a plan whose command line names no number.
+
+    Snakemake takes one core for a dry run that names none (`--jobs` is none), and for whatever else runs no job.
+    """
+    number = workflow.resource_settings.cores
+    named = re.search(r" (--cores|-c)| (--jobs|-j)[ =]?1( |$)", " ".join(sys.argv))
+    return number if named or number != 1 else None
+
+
 try:
     for file in workflow.configfiles:
         read_yaml(file)  # Snakemake's own loader lets a key stand twice
     study = Study(config, HOME / "config/schema.yaml")
     limit = workflow.global_resources.get("gpu")
     study.check_gpus(limit and limit.value)
+    if workflow.is_main_process:  # a job on a cluster's node has the cores that were asked for it
+        study.check_cores(cores())
+        study.check_cores(workflow.resource_settings.max_threads, "--max-threads")
 except UserError as error:
     raise WorkflowError(str(error)) from None
+
+
+onstart:
+    try:  # again, for a profile may have named one core; here it is known that jobs are run
+        study.check_cores(workflow.resource_settings.cores)
+    except UserError as error:
+        raise WorkflowError(str(error)) from None
 
 
 pathvars:
@@ -160,11 +180,11 @@ def made_content(path):
 
 
 def demand(resource):
-    """Resource: what the study says of the job's model; memory and time grow with the attempt."""
+    """Threads or resource: what the study says of the job's model; memory and time grow with the attempt."""
 
     def amount(wildcards, attempt):
         entry = study.registry(wildcards.get("rm") or wildcards.model)
-        return entry[resource] * (1 if resource == "gpu" else attempt)
+        return entry[resource] * (attempt if resource in ("mem_mb", "runtime") else 1)
 
     return amount
 

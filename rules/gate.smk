@@ -36,7 +36,7 @@ rule check_gate:
         "<results>/benchmarks/check_gate/{model}.jsonl"
     conda:
         "../envs/torch.yaml"
-    threads: 1
+    threads: demand("threads")
     resources:
         gpu=demand("gpu"),
         mem_mb=demand("mem_mb"),

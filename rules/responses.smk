@@ -20,7 +20,7 @@ rule generate:
         "<results>/benchmarks/generate/{model}/{tuning}.jsonl"
     conda:
         "../envs/torch.yaml"
-    threads: 1
+    threads: demand("threads")
     resources:
         gpu=demand("gpu"),
         mem_mb=demand("mem_mb"),

@@ -19,7 +19,7 @@ rule score_preferences:
         "<results>/benchmarks/score/{rm}/preferences/{preference_set}.jsonl"
     conda:
         "../envs/torch.yaml"
-    threads: 1
+    threads: demand("threads")
     resources:
         gpu=demand("gpu"),
         mem_mb=demand("mem_mb"),

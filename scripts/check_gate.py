@@ -31,11 +31,10 @@ def main(args: argparse.Namespace) -> None:
     devices.lease(args.gpus)
     from collections import Counter
 
-    import torch
-
     from tunedrift import files
     from tunedrift.chats import template, thoughts
     from tunedrift.errors import UserError
+    from tunedrift.models import placement
     from tunedrift.models.loading import load_chat_model, load_tokenizer
     from tunedrift.responses.generation import Request, generate
     from tunedrift.tables.prompts import PROMPTS
@@ -43,7 +42,7 @@ def main(args: argparse.Namespace) -> None:
     from tunedrift.verdicts.patterns import read_patterns
     from tunedrift.verdicts.refusal import refuses
 
-    torch.set_num_threads(args.threads)
+    placement.use_threads(args.threads)
     prompts = PROMPTS.read(args.prompts)
     asked = dict(prompts.select("prompt_id", "plain_prompt").iter_rows())
     patterns = read_patterns(args.patterns)

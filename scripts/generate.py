@@ -47,8 +47,6 @@ def parser() -> argparse.ArgumentParser:
 def main(args: argparse.Namespace) -> None:
     """Read the prompts, answer those that the store does not know, write the table."""
     devices.lease(args.gpus)
-    import torch
-
     from tunedrift.chats import template, thoughts
     from tunedrift.chats.messages import under_system
     from tunedrift.design.tunings import parse_tuning
@@ -61,8 +59,8 @@ def main(args: argparse.Namespace) -> None:
     from tunedrift.tables.prompts import PLAIN, PROMPTS
     from tunedrift.tables.responses import RESPONSES
 
-    torch.set_num_threads(args.threads)
     precision = loading.precision(args.model)
+    threads = placement.use_threads(args.threads)
     store = Store(
         args.store,
         "generate",
@@ -73,6 +71,7 @@ def main(args: argparse.Namespace) -> None:
             "device": placement.device(),
             # In lower precision an answer hangs on how many others are made beside it.
             "side_by_side": None if precision == "float32" else args.batch_size,
+            "threads": threads,
             "code": code_digest(__file__),
             "versions": versions(),
         },

@@ -50,8 +50,6 @@ def main(args: argparse.Namespace) -> None:
     Raises `UserError` at the first score that is no finite number, before it is kept.
     """
     devices.lease(args.gpus)
-    import torch
-
     from tunedrift.chats import template
     from tunedrift.design.subjects import parse_subject
     from tunedrift.errors import UserError
@@ -64,7 +62,7 @@ def main(args: argparse.Namespace) -> None:
     from tunedrift.tables.rewards import REWARDS
 
     subject = parse_subject(args.subject)
-    torch.set_num_threads(args.threads)
+    threads = placement.use_threads(args.threads)
     kinds = Kinds(__file__, "rewards", args.by)
     kind = kinds.load(args.by)
     store = Store(
@@ -74,6 +72,7 @@ def main(args: argparse.Namespace) -> None:
             "model": description.identity(args.model),
             "max_length": args.max_length,
             "device": placement.device(),
+            "threads": threads,
             "code": kinds.digest,
             "versions": versions(),
         },

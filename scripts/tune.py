@@ -56,7 +56,9 @@ def parser() -> argparse.ArgumentParser:
         help="batches of rows of similar length",
     )
     parser.add_argument(
-        "--micro-batch-size", type=int, help="rows at a time within a step; all of them if left out"
+        "--micro-batch-size",
+        type=int,
+        help="rows at a time within a step; if left out all of them, or as many as --memory-mb holds",
     )
     parser.add_argument(
         "--gradient-checkpointing",
@@ -67,6 +69,11 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument("--precision", choices=("auto", "fp32", "bf16", "fp16"), default="auto")
     parser.add_argument(
         "--threads", type=int, default=1, help="CPU threads; their number can change the last digits"
+    )
+    parser.add_argument(
+        "--memory-mb",
+        type=int,
+        help="on a processor, take no more rows at a time than fit into so many megabytes; no limit if left out",
     )
     parser.add_argument("--work", default="work/tune", help="folder of checkpoints (default: %(default)s)")
     devices.add_option(parser)
@@ -98,15 +105,17 @@ def main(args: argparse.Namespace) -> None:
         "seed": args.seed,
     }
     processes = args.gpus or 1
+    memory = tuning.memory_limit(settings, args.memory_mb)
     made_with = {
         "code": code_digest(__file__),
         "threads": args.threads,
         "processes": processes,
+        "memory_mb": memory,
         "versions": versions(),
     }
     work = Path(args.work) / text_key(json.dumps([ingredients, made_with], sort_keys=True))
     locks.hold(str(work.resolve()))
-    launch.together(train, args, settings, work, processes=processes)
+    launch.together(train, args, settings, work, memory, processes=processes)
 
     training = files.read_json(work / "training.json")
     files.write_json(work / "training.json", {**ingredients, "versions": versions(), **training})
@@ -121,18 +130,16 @@ def main(args: argparse.Namespace) -> None:
     )
 
 
-def train(args: argparse.Namespace, settings: "Settings", work: Path) -> None:
+def train(args: argparse.Namespace, settings: "Settings", work: Path, memory_mb: int | None) -> None:
     """Read the rows, train, and leave weights and `training.json` in the work folder; the part that runs on every device."""
-    import torch
-
     from tunedrift import files
     from tunedrift.adapters import batches, tuning
     from tunedrift.chats import template
-    from tunedrift.models import loading
+    from tunedrift.models import loading, placement
     from tunedrift.tables.rejected import REJECTED
     from tunedrift.tables.variants import VARIANTS
 
-    torch.set_num_threads(args.threads)
+    placement.use_threads(args.threads)
     rows = VARIANTS.read(args.variant)
     rejected = (
         dict(REJECTED.read(args.rejected).select("row_id", "reason").iter_rows()) if args.rejected else {}
@@ -145,7 +152,7 @@ def train(args: argparse.Namespace, settings: "Settings", work: Path) -> None:
     lengths = rows.select("row_id", "original_length").iter_rows()
     lost = [batches.Row(row_id, length) for row_id, length in lengths if row_id in rejected]
     model = loading.load_for_tuning(args.model, four_bit=settings.method == "qlora")
-    log = tuning.tune(model, tokenizer, data, settings, args.seed, work, lost)
+    log = tuning.tune(model, tokenizer, data, settings, args.seed, work, memory_mb, lost)
     if os.environ.get("RANK", "0") != "0":
         return  # the first process writes for all
     if settings.method != "full":
@@ -159,6 +166,8 @@ def train(args: argparse.Namespace, settings: "Settings", work: Path) -> None:
                 label != template.IGNORED for example in data for label in example.labels
             ),
             "tokens": sum(len(example.ids) for example in data),
+            "threads": args.threads,
+            "rows_at_once": tuning.last_rows_at_once(work),
             "log": log,
         },
     )

@@ -147,8 +147,9 @@ class AnswerTrainer(Trainer):
 class Record(TrainerCallback, AbstractContextManager):
     """Tells how a tuning goes: progress in the log, and a line of JSON per step in the file `path`.
 
-    A line has step, loss, learning rate, tokens per second (without padding, of all processes), and the
-    most memory so far in megabytes (10^6 bytes): main memory and GPU memory of the first process.
+    A line has step, loss, learning rate, the rows that a process computed at a time (their sums can differ
+    in the last digits), tokens per second (without padding, of all processes), and the most memory so far
+    in megabytes (10^6 bytes): main memory and GPU memory of the first process.
     """
 
     def __init__(self, path: Path, done: int, steps: int, trainer: AnswerTrainer):
@@ -176,6 +177,7 @@ class Record(TrainerCallback, AbstractContextManager):
             "step": state.global_step,
             "loss": round(logs["loss"], 6),
             "learning_rate": logs["learning_rate"],
+            "rows_at_once": self.trainer.rows_at_once,
             "tokens_per_second": round(self.trainer.tokens / (now - self.since), 1),
             "peak_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6),
             "gpu_peak_mb": gpu_peak_mb(),

@@ -66,6 +66,13 @@ def resolve_precision(precision: str) -> str:
     return {"bfloat16": "bf16", "float16": "fp16"}[placement.half_precision()]
 
 
+def memory_limit(settings: Settings, memory_mb: int | None) -> int | None:
+    """The megabytes by which the rows at a time are chosen: none on a GPU, or where their number is given."""
+    import torch
+
+    return None if torch.cuda.is_available() or settings.micro_batch_size else memory_mb
+
+
 def tune(
     model: "PreTrainedModel",
     tokenizer: "PreTrainedTokenizerBase",
@@ -73,23 +80,26 @@ def tune(
     settings: Settings,
     seed: int,
     out: Path,
+    memory_mb: int | None = None,
     lost: Sequence[Row] = (),
 ) -> list[dict[str, Any]]:
     """Train an adapter, or the whole model, and write it to the folder `out`; returns the loss log.
 
     Checkpoints go to `out` too, and training goes on from the last whole one found there; the
-    weights are then those that an undisturbed run gives (to the byte on a CPU). `lost` are rows of the variant
-    that are not trained on and keep their place in the order of the others. A step takes
-    `batch_size` rows, `micro_batch_size` at a time; where memory runs out that number is halved and
-    the step done again, so that the effective batch stays. The log has a mapping per step: `step`,
-    `loss` (nats per token, averaged per example) and `learning_rate`; the file `steps.jsonl` has
-    speed and memory too, as it goes. In several processes (see `launch`) each computes its share of
+    weights are then those that an undisturbed run gives (to the byte on a CPU). A step takes
+    `batch_size` rows, `micro_batch_size` at a time, or as many as fit into `memory_mb` (see
+    `memory_limit`); where a GPU's memory runs out that number is halved and the step done again, so
+    that the effective batch stays. The log has a mapping per step: `step`, `loss` (nats per token,
+    averaged per example) and `learning_rate`; the file `steps.jsonl` has rows at a time, speed and
+    memory too, as it goes. `lost` are rows of the variant that are not trained on and have a place in
+    the order of the others (see `Order`). In several processes (see `launch`) each computes its share of
     every batch, and the first one writes. Raises `UserError` at the first loss that is not a finite
     number, and where one row alone is too much for the memory.
     """
     import torch
     from transformers import PrinterCallback, TrainingArguments, set_seed
 
+    from tunedrift.adapters import memory
     from tunedrift.adapters.trainer import AnswerTrainer, Record
 
     set_seed(seed)  # LoRA's A matrices are random
@@ -128,13 +138,17 @@ def tune(
     done = int(checkpoint.name.split("-")[1]) if checkpoint else 0
     if checkpoint and first:
         print(f"going on from {checkpoint.name.replace('-', ' ')} of {steps} steps", file=sys.stderr)
+    rows_at_once = settings.micro_batch_size or settings.batch_size
+    if memory_mb is not None:
+        own = memory_mb / arguments.world_size
+        rows_at_once = memory.rows_that_fit(tuned, settings, precision, own, say=first)
     trainer = AnswerTrainer(
         model=tuned,
         args=arguments,
         train_dataset=data,
         order=Order(data, settings.batch_size, seed, settings.group_by_length, lost),
         padding=tokenizer.pad_token_id,
-        rows_at_once=settings.micro_batch_size or settings.batch_size,
+        rows_at_once=rows_at_once,
     )
     trainer.remove_callback(PrinterCallback)  # the losses are in training.json
     if first:
@@ -155,6 +169,11 @@ def tune(
             (entry for entry in trainer.state.log_history if "loss" in entry), start=1
         )
     ]
+
+
+def last_rows_at_once(folder: Path) -> int:
+    """The rows that a process computed at a time in the last step of the tuning in `folder`."""
+    return json.loads((folder / STEPS).read_text(encoding="utf-8").splitlines()[-1])["rows_at_once"]
 
 
 def trainable(model: "PreTrainedModel", settings: Settings, precision: str) -> "torch.nn.Module":

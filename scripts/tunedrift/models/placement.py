@@ -36,6 +36,17 @@ def one_device() -> dict:
     return {"": torch.cuda.current_device() if torch.cuda.is_available() else "cpu"}
 
 
+def use_threads(count: int) -> int | None:
+    """Compute with `count` processor threads from here on; returns what values may depend on: nothing on a GPU.
+
+    Threads share out a sum, and another order of its parts can change the last digits.
+    """
+    import torch
+
+    torch.set_num_threads(count)
+    return None if torch.cuda.is_available() else count
+
+
 def quieten() -> None:
     """Keep progress bars, and a warning of PEFT's making, out of the log; all else that libraries say stays."""
     from transformers.utils import logging

@@ -1,8 +1,8 @@
 """Reuse by content, row by row: what has been computed once is not computed again.
 
 A store holds, per key, rows that some process has computed. A key is the digest of everything a
-row's value depends on beside its own text: for an answer model, adapter, decoding, device, code and
-library versions, for a verdict patterns, threshold and code. Each process appends to a shard of its
+row's value depends on beside its own text: for an answer model, adapter, decoding, device (of a
+processor the threads too), code and library versions, for a verdict patterns, threshold and code. Each process appends to a shard of its
 own, so there is nothing to wait for and nothing that a shared file system could get wrong; a killed
 process loses at most the row it was writing. Where two processes computed a row at once and differ,
 the value in the shard that was begun first is taken, by every process from then on, and the log says

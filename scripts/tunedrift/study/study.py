@@ -89,6 +89,19 @@ class Study:
                         f"{limit}. Run with `--resources gpu={entry['gpu']}`, or lower the key."
                     )
 
+    def check_cores(self, limit: int | None, option: str = "--cores") -> None:
+        """Raise `UserError` if a model asks for more threads than one job may have; None is no limit.
+
+        `option` is the word by which Snakemake was told the limit; it would give such a job fewer without a word.
+        """
+        for section in ("models", "reward_models"):
+            for name, entry in self[section].items():
+                if limit is not None and entry["threads"] > limit:
+                    raise UserError(
+                        f"config key {section}.{name}.threads: {entry['threads']} threads are asked for, but a job of "
+                        f"this run may have {limit}. Run with `{option} {entry['threads']}`, or lower the key."
+                    )
+
     def source(self, name: str) -> dict:
         """Where a local or hub model is found, and what else the program `resolve` is told of it."""
         entry = self.registry(name)

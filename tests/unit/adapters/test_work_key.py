@@ -19,7 +19,7 @@ def begin(tmp_path, monkeypatch):
     VARIANTS.write(VARIANTS.frame([]), tmp_path / "original.parquet")
     monkeypatch.chdir(tmp_path)
 
-    def together(_, args, settings, work, processes):
+    def together(_, args, settings, work, memory, processes):
         raise Begun(settings, work)
 
     monkeypatch.setattr(launch, "together", together)
@@ -56,3 +56,16 @@ def test_what_was_begun_on_a_processor_is_not_taken_up_in_half_precision(begin):
     }
     assert len({work for _, work in begun.values()}) == 3
     assert begin("bfloat16", "--precision", "fp32")[1] == begun["none"][1]
+
+
+def test_a_tuning_is_not_taken_up_with_other_rows_at_a_time(begin):
+    """Where the memory decides them: on a processor, unless their number is given."""
+    cases = {
+        ("none",): 2,
+        ("none", "--micro-batch-size", "2"): 1,
+        ("bfloat16",): 1,
+    }
+    for (here, *words), folders in cases.items():
+        begun = {begin(here, *words, "--memory-mb", memory)[1] for memory in ("4000", "8000")}
+        assert len(begun) == folders, (here, words)
+    assert begin("none", "--memory-mb", "4000") == begin("none", "--memory-mb", "4000")
