@@ -42,7 +42,7 @@ SHAPES = {
     "a large vocabulary": (Qwen3ForCausalLM, Qwen3Config(**SMALL_QWEN, vocab_size=60000), {}),
     "all weights": (
         LlamaForCausalLM,
-        LlamaConfig(**{**SMALL_LLAMA, "intermediate_size": 4096}, vocab_size=20000),
+        LlamaConfig(**SMALL_LLAMA, vocab_size=40000),
         {"method": "full"},
     ),
     "activations twice": (

@@ -100,6 +100,21 @@ def test_a_models_own_tuning_settings_win(make):
     assert study.studied == ["tiny"]
 
 
+def test_fewer_cores_than_a_model_computes_with_are_an_error(make):
+    study = make(models={"tiny": {"kind": "embedded", "threads": 4}, "tiny-rm-base": {"kind": "embedded"}})
+    study.check_cores(4)
+    study.check_cores(None)
+    sentence = r"models\.tiny\.threads: 4 threads are asked for, but a job of this run may have 3\. Run with `--cores 4`"
+    with pytest.raises(UserError, match=sentence):
+        study.check_cores(3)
+    with pytest.raises(UserError, match="Run with `--max-threads 4`, or lower the key"):
+        study.check_cores(3, "--max-threads")
+    rm = {"kind": "embedded", "base": "tiny-rm-base", "threads": 2}
+    with pytest.raises(UserError, match=r"reward_models\.rm\.threads: 2 threads"):
+        make(reward_models={"rm": rm}).check_cores(1)
+    assert {entry["threads"] for entry in make()["models"].values()} == {1}
+
+
 def test_a_hub_model_is_found_by_id_and_revision(make):
     rm = {"kind": "hub", "id": "someone/model", "revision": "abc"}
     source = make(reward_models={"rm": rm}).source("rm")
