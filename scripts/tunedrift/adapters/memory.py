@@ -5,14 +5,11 @@ from shapes alone: the same model, settings and memory give the same number on e
 """
 
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 
 from tunedrift.adapters.trainer import answer_losses
-
-if TYPE_CHECKING:
-    from tunedrift.adapters.tuning import Settings
 
 PROGRAM = 550e6
 """Bytes of a process that has loaded the libraries, measured: 530 MB with a model of less than a million weights."""
@@ -25,50 +22,50 @@ PROBE = 96
 """Tokens of the longest row that is tried; what a longer one keeps is extrapolated."""
 
 
-def rows_that_fit(
-    model: torch.nn.Module, settings: "Settings", precision: str, megabytes: float, *, say: bool
-) -> int:
-    """Rows that a process computes at a time: those of a step, or as many as fit into `megabytes` (10^6 bytes).
+def rows_that_fit(megabytes: float, batch_size: int, alone: float, row: float, *, say: bool) -> int:
+    """Rows that a process computes at a time: the `batch_size` of a step, or as many as fit into `megabytes`.
 
-    One at least: what is estimated may be too much. Where it is fewer than a step has, or one may be too many, `say`
-    puts it into the log.
+    The model needs `alone` bytes, and each row at a time `row` more (see `needed`); a megabyte has 10^6.
+
+    It is one at least: what is estimated may be too much. Where it is fewer than a step has, or one may be too
+    many, `say` puts it into the log.
     """
-    alone, row = needed(model, settings, precision)
-    fitting = max(1, min(settings.batch_size, int((1e6 * megabytes - alone) // row)))
+    fitting = max(1, min(batch_size, int((1e6 * megabytes - alone) // row)))
     need = (alone + fitting * row) / 1e6
     if say and need > megabytes:
         print(
-            f"one row at a time of {settings.max_length} tokens may need {need:.0f} MB, and there are {megabytes:.0f}: "
+            f"one row of the greatest length at a time may need {need:.0f} MB, and there are {megabytes:.0f}: "
             "raise the model's mem_mb, set tuning.gradient_checkpointing, or lower tuning.max_length",
             file=sys.stderr,
         )
-    elif say and fitting < settings.batch_size:
+    elif say and fitting < batch_size:
         print(
-            f"{fitting} rows at a time, as many as fit into {megabytes:.0f} MB; a step takes {settings.batch_size}",
+            f"{fitting} rows at a time, as many as fit into {megabytes:.0f} MB; a step takes {batch_size}",
             file=sys.stderr,
         )
     return fitting
 
 
-def needed(model: torch.nn.Module, settings: "Settings", precision: str) -> tuple[float, float]:
+def needed(
+    model: torch.nn.Module, max_length: int, precision: str, *, checkpointing: bool = False
+) -> tuple[float, float]:
     """Bytes that a process needs for the model alone, and those that each row computed at a time adds.
 
-    `model` is what is trained, ready for its first step. A row is taken to have `max_length` tokens, all supervised,
-    so that all variants of the data get the same number of rows.
+    `model` is what is trained, ready for its first step; `checkpointing` computes activations twice instead of
+    keeping them. A row is taken to have `max_length` tokens, all supervised, so that all variants of the data get
+    the same number of rows.
     """
     tensors = {weight.data_ptr(): weight for weight in (*model.parameters(), *model.buffers())}.values()
     weights = sum(tensor.nbytes for tensor in tensors)
     # Gradients and AdamW's two moments.
     training = sum(3 * weight.nbytes for weight in model.parameters() if weight.requires_grad)
-    row = _at(settings.max_length, _probed(model, settings.max_length, precision))
+    row = _at(max_length, _probed(model, max_length, precision))
     text = model.config.get_text_config()
-    if (
-        settings.gradient_checkpointing
-    ):  # the inputs of all layers, and all that one keeps, with its gradients
+    if checkpointing:  # the inputs of all layers, and all that one keeps, with its gradients
         size = torch.finfo(torch.float32 if precision == "fp32" else torch.float16).bits // 8
-        inputs = text.num_hidden_layers * settings.max_length * text.hidden_size * size
-        row = inputs + _logits(text, settings.max_length) + 2 * row / text.num_hidden_layers
-    row += 2 * _logits(text, settings.max_length)  # the gradient of the loss and theirs
+        inputs = text.num_hidden_layers * max_length * text.hidden_size * size
+        row = inputs + _logits(text, max_length) + 4 * row / text.num_hidden_layers
+    row += 2 * _logits(text, max_length)  # the gradient of the loss and theirs
     return PROGRAM + WEIGHTS_MARGIN * (weights + training), ROWS_MARGIN * row
 
 

@@ -140,8 +140,10 @@ def tune(
         print(f"going on from {checkpoint.name.replace('-', ' ')} of {steps} steps", file=sys.stderr)
     rows_at_once = settings.micro_batch_size or settings.batch_size
     if memory_mb is not None:
+        twice = settings.gradient_checkpointing
+        need = memory.needed(tuned, settings.max_length, precision, checkpointing=twice)
         own = memory_mb / arguments.world_size
-        rows_at_once = memory.rows_that_fit(tuned, settings, precision, own, say=first)
+        rows_at_once = memory.rows_that_fit(own, settings.batch_size, *need, say=first)
     trainer = AnswerTrainer(
         model=tuned,
         args=arguments,

@@ -77,7 +77,8 @@ def estimate_and_peak(shape, folder):
     tune(kind(config), Path(folder), settings, rows=16, length=192)
     status = Path("/proc/self/status").read_text()  # of this program alone, unlike what getrusage gives
     peak = int(status.split("VmHWM:")[1].split()[0]) * 1024
-    alone, row = memory.needed(tuning.trainable(kind(config), settings, "fp32"), settings, "fp32")
+    model = tuning.trainable(kind(config), settings, "fp32")
+    alone, row = memory.needed(model, 192, "fp32", checkpointing=settings.gradient_checkpointing)
     return (alone + 8 * row) / 1e6, peak / 1e6
 
 
@@ -99,7 +100,7 @@ def folder(tmp_path_factory):
 @pytest.fixture
 def room_for(monkeypatch):
     """A number of rows of which a tuning finds that they fit into a megabyte each."""
-    monkeypatch.setattr(memory, "needed", lambda *_: (5e6, 1e6))
+    monkeypatch.setattr(memory, "needed", lambda *_, **__: (5e6, 1e6))
     return lambda rows: 5 + rows
 
 
@@ -132,7 +133,10 @@ def test_as_many_rows_go_at_a_time_as_fit(folder, tmp_path, room_for, monkeypatc
 
 def test_a_row_that_may_not_fit_is_tried_and_said(folder, tmp_path, room_for, capfd):
     train(folder, tmp_path, memory_mb=room_for(0.5))
-    assert "one row at a time of 64 tokens may need 6 MB, and there are 6: raise" in capfd.readouterr().err
+    assert (
+        "one row of the greatest length at a time may need 6 MB, and there are 6: raise"
+        in capfd.readouterr().err
+    )
     assert tuning.last_rows_at_once(tmp_path) == 1
 
 
@@ -148,7 +152,7 @@ def test_the_estimate_follows_from_shapes_alone(folder):
         torch.manual_seed(seed)
         torch.set_num_threads(threads)
         model = tuning.trainable(LlamaForCausalLM(tiny.config(tiny.tokenizer())), changed(), "fp32")
-        found.add(memory.needed(model, changed(max_length=500), "fp32"))
+        found.add(memory.needed(model, 500, "fp32"))
     torch.set_num_threads(1)
     assert len(found) == 1
 

@@ -10,6 +10,7 @@ import tiny
 from safetensors.torch import load_file, save_file
 
 from tunedrift.errors import UserError
+from tunedrift.models import placement
 from tunedrift.models.description import write_description
 from tunedrift.tables.preferences import PREFERENCES
 from tunedrift.tables.rewards import REWARDS
@@ -29,7 +30,7 @@ def run(tmp_path, monkeypatch):
     ]
     PREFERENCES.write(pl.DataFrame(rows, schema=PREFERENCES.columns), "people.parquet")
 
-    def run(number):
+    def run(number, *more):
         folder = tmp_path / "rm"
         model_json = tiny.save_reward_model(folder)
         weights = load_file(folder / "model.safetensors")
@@ -38,7 +39,9 @@ def run(tmp_path, monkeypatch):
         save_file(weights, folder / "model.safetensors", {"format": "pt"})
         write_description(folder, model_json, name="rm", kind="embedded", location=".")
         words = f"--rm mine --model {model_json} --subject preferences/people --texts people.parquet --store store"
-        score.main(score.parser().parse_args([*words.split(), "--batch-size", "1", "--out", "out.parquet"]))
+        score.main(
+            score.parser().parse_args([*words.split(), "--batch-size", "1", "--out", "out.parquet", *more])
+        )
 
     return run
 
@@ -72,3 +75,14 @@ def test_an_infinite_score_is_none(run, tmp_path, monkeypatch, value):
     with pytest.raises(UserError, match=f"the score {value}. Fetch"):
         run(0.5)
     assert not list(tmp_path.glob("store/score/*/*.jsonl"))
+
+
+def test_scores_of_another_number_of_threads_are_computed_again_on_a_processor(run, tmp_path, monkeypatch):
+    run(1.0)
+    run(1.0, "--threads", "1")
+    assert len(list(tmp_path.glob("store/score/*/key.json"))) == 1
+    run(1.0, "--threads", "2")
+    keys = [json.loads(path.read_text()) for path in tmp_path.glob("store/score/*/key.json")]
+    assert sorted(key["threads"] for key in keys) == [1, 2]
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    assert placement.use_threads(2) is None  # a GPU computes alike whatever the threads
