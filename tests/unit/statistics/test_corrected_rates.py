@@ -1,0 +1,139 @@
+"""Rates corrected for a judge's errors, beside other people's implementations."""
+
+import sys
+from types import ModuleType
+
+import numpy as np
+import pytest
+from scipy.stats import norm
+
+from tunedrift.statistics.cluster_rates import wilson
+from tunedrift.statistics.corrected_rates import corrected_difference, corrected_rate
+from tunedrift.statistics.judge_error import Errors
+from tunedrift.statistics.prediction_powered import prediction_powered_mean
+
+
+def judge(sensitivity, specificity, n=200):
+    sides = [(rate, *wilson(rate, n, 0.95)) for rate in (sensitivity, specificity)]
+    return Errors(*sides, 0.95)
+
+
+def alone(hits, n):
+    return (np.arange(n) < hits).astype(float), np.ones(n)
+
+
+def test_corrected_rate_by_hand():
+    # (.40 + .90 - 1) / (.80 + .90 - 1) = .30 / .70.
+    found = corrected_rate(*alone(40, 100), judge(0.8, 0.9))
+    assert found.estimate == pytest.approx(3 / 7)
+    assert not found.clipped
+
+
+def test_the_interval_is_that_of_lang_and_reiczigel():
+    z, n, n_se, n_sp = 1.959964, 1000, 200, 200
+    found = corrected_rate(np.repeat([1.0, 0.0], [400, 600]), np.ones(1000), judge(0.8, 0.9))
+    p, se, sp = (400 + z**2 / 2) / (n + z**2), 161 / 202, 181 / 202
+    rate = (p + sp - 1) / (se + sp - 1)
+    of_se, of_sp = se * (1 - se) / (n_se + 2), sp * (1 - sp) / (n_sp + 2)
+    middle = rate + 2 * z**2 * (rate * of_se - (1 - rate) * of_sp)
+    variance = p * (1 - p) / (n + z**2) + rate**2 * of_se + (1 - rate) ** 2 * of_sp
+    reach = z * variance**0.5 / (se + sp - 1)
+    assert (found.low, found.high) == pytest.approx((middle - reach, middle + reach), abs=2e-3)
+
+
+def test_the_estimate_is_that_of_judgy_and_the_interval_knows_the_error_of_both_samples():
+    import judgy
+
+    labels = np.repeat([1, 0], [100, 100])
+    said = np.concatenate([np.repeat([1, 0], [80, 20]), np.repeat([1, 0], [10, 90])])
+    unlabelled = np.repeat([1, 0], [40, 60])
+    np.random.seed(0)
+    estimate, low, high = judgy.estimate_success_rate(labels, said, unlabelled, 2000)
+    found = corrected_rate(*alone(40, 100), judge(0.8, 0.9, 100))
+    assert found.estimate == pytest.approx(estimate)
+    # judgy resamples the labelled answers alone.
+    assert found.low < low < high < found.high
+
+
+@pytest.mark.parametrize(("hits", "estimate"), [(2, 0.0), (98, 1.0)])
+def test_a_rate_out_of_bounds_is_clipped_and_said_to_be(hits, estimate):
+    found = corrected_rate(*alone(hits, 100), judge(0.9, 0.9))
+    assert (found.estimate, found.clipped) == (estimate, True)
+    assert found.low < found.high
+
+
+def test_a_difference_out_of_bounds_is_clipped_and_keeps_a_width():
+    found = corrected_difference((0.9, 0.85, 0.95), judge(0.7, 0.8))
+    assert (found.estimate, found.high, found.clipped) == (1.0, 1.0, True)
+    assert found.low < 1
+
+
+def test_no_correction_by_a_judge_like_a_coin():
+    for worthless in (judge(0.5, 0.5), judge(0.2, 0.8), judge(0.6, 0.6, 20)):
+        assert corrected_rate(*alone(40, 100), worthless) is None
+        assert corrected_difference((0.2, 0.1, 0.3), worthless) is None
+    assert corrected_rate(np.zeros(3), np.zeros(3), judge(0.9, 0.9)) is None
+    assert corrected_difference((np.nan, np.nan, np.nan), judge(0.9, 0.9)) is None
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_corrected_difference_by_hand(sign):
+    # J = .7, so .14 becomes .20; with J known for sure the interval is the raw one over J.
+    raw = tuple(sorted(sign * value for value in (0.07, 0.14, 0.21)))
+    found = corrected_difference((raw[1], raw[0], raw[2]), judge(0.8, 0.9, 10**9))
+    assert found.estimate == pytest.approx(sign * 0.2)
+    assert (found.low, found.high) == pytest.approx(tuple(sorted((sign * 0.1, sign * 0.3))), abs=1e-3)
+    wider = corrected_difference((raw[1], raw[0], raw[2]), judge(0.8, 0.9, 50))
+    assert wider.low < found.low
+    assert wider.high > found.high
+
+
+def test_a_difference_of_nothing_keeps_the_width_of_the_raw_one():
+    found = corrected_difference((0.0, -0.07, 0.07), judge(0.8, 0.9, 10**9))
+    assert (found.low, found.estimate, found.high) == pytest.approx((-0.1, 0, 0.1), abs=1e-3)
+    assert corrected_difference((0.0, 0.0, 0.0), judge(0.8, 0.9)).estimate == 0
+
+
+@pytest.fixture
+def ppi_py(monkeypatch):
+    """ppi-python without numba, which it takes for speed alone."""
+    numba = ModuleType("numba")
+    numba.njit = lambda function=None, **_: function or (lambda other: other)
+    monkeypatch.setitem(sys.modules, "numba", numba)
+    import ppi_py
+
+    yield ppi_py
+    for name in [name for name in sys.modules if name.split(".")[0] == "ppi_py"]:
+        del sys.modules[name]
+
+
+@pytest.mark.parametrize("power", [1.0, None])
+def test_prediction_powered_mean_is_that_of_ppi_python(ppi_py, power):
+    random = np.random.default_rng(0)
+    labels, truth = (random.random(n) < 0.4 for n in (1500, 6000))
+    judged, judged_alone = (np.where(random.random(len(t)) < 0.85, t, ~t) for t in (labels, truth))
+    labels, judged, judged_alone = (part.astype(float) for part in (labels, judged, judged_alone))
+    got = prediction_powered_mean(
+        labels, judged, np.arange(1500), judged_alone, np.arange(6000), 0.95, power=power
+    )
+    low, high = (
+        float(bound[0]) for bound in ppi_py.ppi_mean_ci(labels, judged, judged_alone, 0.05, lam=power)
+    )
+    assert got[0] == pytest.approx((low + high) / 2, abs=5e-4)
+    assert got[2] - got[1] == pytest.approx(high - low, rel=0.01)
+
+
+def test_prediction_powered_mean_by_hand():
+    labels, judged = np.array([1, 0, 1, 1.0]), np.array([1, 0, 0, 1.0])
+    args = (labels, judged, np.arange(4), np.array([1, 0, 0, 0, 1.0]), np.arange(5), 0.95)
+    assert prediction_powered_mean(*args, power=1)[0] == pytest.approx(0.4 + 0.25)
+    assert prediction_powered_mean(*args, power=0)[0] == pytest.approx(0.75)
+
+
+def test_a_judge_that_says_one_thing_leaves_the_labels_alone():
+    labels = np.array([1, 0, 1, 1.0])
+    got = prediction_powered_mean(labels, np.ones(4), np.arange(4), np.ones(9), np.arange(9), 0.95)
+    assert got[0] == pytest.approx(0.75)
+    assert got[2] - got[1] > 2 * norm.ppf(0.975) * labels.std(ddof=1) / 2
+    with pytest.raises(ValueError, match="two or more prompts"):
+        prediction_powered_mean(labels, labels, np.zeros(4), np.ones(9), np.arange(9), 0.95)
