@@ -34,6 +34,7 @@ rule all:
     default_target: True
     input:
         "<results>/tables/drift.csv",
+        "<results>/tables/judges.csv",
         "<results>/tables/agreement.csv",
         "<results>/tables/forecasts.csv",
         "<results>/tables/profiles.csv",

@@ -1,7 +1,7 @@
-"""Statistics: drift, agreement and overlap.
+"""Statistics: drift, what judges are worth, agreement and overlap.
 
 Needs: <results>/prompts/, <results>/verdicts/, <results>/rewards/, <results>/preferences/, <results>/labels/.
-Makes: <results>/tables/{drift,agreement,forecasts,overlap,matches}.{parquet,csv}.
+Makes: <results>/tables/{drift,judges,agreement,forecasts,overlap,matches}.{parquet,csv}.
 """
 
 
@@ -24,7 +24,7 @@ rule measure_drift:
     params:
         program=program("measure_drift"),
         code=code_digest(program("measure_drift")),
-        settings=settings("statistics"),
+        settings=settings("statistics", "draws", "confidence", "seed"),
         controls=flags({"controls": study.controls()}),
         primary_judge=study["primary_judge"],
     shell:
@@ -32,6 +32,45 @@ rule measure_drift:
         python {params.program:q} --prompts {input.prompts} --verdicts {input.verdicts} \
             --primary-judge {params.primary_judge} {params.controls} {params.settings} \
             --out {output.table} {output.csv} >{log} 2>&1
+        """
+
+
+rule measure_judges:
+    """What each judge is worth against every label set of its measure, and which are certified."""
+    input:
+        labels=collect("<results>/labels/{label_set}.parquet", label_set=study["label_sets"]),
+        verdicts=[
+            f"<results>/verdicts/{judge}/labels/{label_set}.parquet"
+            for judge, label_set in study.judged_sets()
+        ],
+        fitted=collect("<results>/judges/{judge}.json", judge=study.names("judges", by="learned")),
+    output:
+        table="<results>/tables/judges.parquet",
+        csv="<results>/tables/judges.csv",
+    log:
+        "<results>/logs/measure_judges.log",
+    benchmark:
+        "<results>/benchmarks/measure_judges.jsonl"
+    conda:
+        "../envs/cpu.yaml"
+    params:
+        program=program("measure_judges"),
+        code=code_digest(program("measure_judges")),
+        settings=settings("statistics"),
+        simulated=flags({"simulated": study.names("label_sets", labels="simulated")}),
+        tuned_on=flags(
+            {
+                "tuned_on": [
+                    f"{judge}={label_set}"
+                    for judge, entry in study["judges"].items()
+                    for label_set in entry["tuned_on"]
+                ]
+            }
+        ),
+    shell:
+        """
+        python {params.program:q} --labels {input.labels} --verdicts {input.verdicts} --fitted {input.fitted} \
+            {params.simulated} {params.tuned_on} {params.settings} --out {output.table} {output.csv} >{log} 2>&1
         """
 
 
@@ -76,7 +115,7 @@ rule measure_agreement:
         program=program("measure_agreement"),
         code=code_digest(program("measure_agreement")),
         content=content(study["gate/patterns"]),
-        settings=settings("statistics"),
+        settings=settings("statistics", "draws", "confidence", "seed"),
         primary_judge=study["primary_judge"],
     shell:
         """

@@ -81,6 +81,7 @@ rule rewards:
 rule tables:
     input:
         "<results>/tables/drift.csv",
+        "<results>/tables/judges.csv",
         "<results>/tables/agreement.csv",
         "<results>/tables/forecasts.csv",
         "<results>/tables/profiles.csv",

@@ -1,7 +1,8 @@
 """Verdicts: what each judge says of every answer of a model.
 
-Needs: <results>/prompts/, <results>/responses/{model}/, the judge's word lists; <results>/labels/ for those that are fitted.
-Makes: <results>/verdicts/{judge}/{model}.parquet, <results>/judges/{judge}.json and .safetensors.
+Needs: <results>/prompts/, <results>/responses/{model}/, <results>/labels/, the judge's word lists.
+Makes: <results>/verdicts/{judge}/{model}.parquet, <results>/verdicts/{judge}/labels/{label_set}.parquet and, of judges
+that are fitted, <results>/judges/{judge}.json and .safetensors.
 """
 
 
@@ -62,4 +63,30 @@ rule fit_judge:
         """
         OMP_NUM_THREADS={threads} OPENBLAS_NUM_THREADS={threads} python {params.program:q} --judge {wildcards.judge} \
             {params.settings} --labels {input} --out {output.judge} >{log} 2>&1
+        """
+
+
+rule judge_labels:
+    """Judge the answers of one label set by one judge."""
+    input:
+        labels="<results>/labels/{label_set}.parquet",
+        patterns=named_file("judges/{judge}/patterns"),
+        fitted=fitted_judge,
+    output:
+        "<results>/verdicts/{judge}/labels/{label_set}.parquet",
+    log:
+        "<results>/logs/judge_labels/{judge}/{label_set}.log",
+    benchmark:
+        "<results>/benchmarks/judge_labels/{judge}/{label_set}.jsonl"
+    conda:
+        "../envs/cpu.yaml"
+    params:
+        program=program("judge"),
+        code=rules.judge.params.code,
+        content=content(named_file("judges/{judge}/patterns")),
+        settings=settings("judges/{judge}", "kind", "published", "threshold"),
+    shell:
+        """
+        python {params.program:q} --judge {wildcards.judge} {params.settings} --patterns {input.patterns:q} \
+            --fitted {input.fitted} --labels {input.labels} --store work/store --out {output} >{log} 2>&1
         """

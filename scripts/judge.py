@@ -1,4 +1,4 @@
-"""Judge all answers of one model by one judge that goes by rule, as published, or was fitted; on a processor."""
+"""Judge all answers of one model, or of label sets, by one judge: by rule, as published, or fitted; on a processor."""
 
 import argparse
 from pathlib import Path
@@ -19,11 +19,14 @@ def parser() -> argparse.ArgumentParser:
         default=0.5,
         help="share of the request's content words that an unsafe answer takes up, for a harm judge",
     )
+    parser.add_argument("--prompts", nargs="+", help="prompt tables")
+    parser.add_argument("--responses", nargs="+", help="response tables of one model")
+    parser.add_argument(
+        "--labels", nargs="+", help="tables of labelled answers to judge, in place of prompts and responses"
+    )
     parser.add_argument(
         "--fitted", nargs="*", default=[], help="JSON of a judge that was fitted, and its weights beside it"
     )
-    parser.add_argument("--prompts", nargs="+", required=True, help="prompt tables")
-    parser.add_argument("--responses", nargs="+", required=True, help="response tables of one model")
     parser.add_argument(
         "--store", help="folder of verdicts to reuse and to add to; nothing is reused without it"
     )
@@ -32,21 +35,24 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(args: argparse.Namespace) -> None:
-    """Read prompts and answers, judge those that the kind of judge is for, write the verdicts."""
+    """Read answers and what they answer, judge those that the kind of judge is for, write the verdicts."""
     from collections import Counter
 
     from tunedrift import files
     from tunedrift.errors import UserError
     from tunedrift.reuse.kinds import Kinds
     from tunedrift.reuse.store import Store
+    from tunedrift.tables.labels import LABELS
     from tunedrift.tables.prompts import PROMPTS
     from tunedrift.tables.responses import RESPONSES
-    from tunedrift.tables.verdicts import VERDICTS
+    from tunedrift.tables.verdicts import LABELLED_VERDICTS, VERDICTS
     from tunedrift.text.languages import counted
     from tunedrift.verdicts.by_rule import Rules
-    from tunedrift.verdicts.judging import check_asked, verdicts
+    from tunedrift.verdicts.judging import check_asked, verdicts, verdicts_on_labels
     from tunedrift.verdicts.patterns import read_patterns
 
+    if bool(args.labels) == bool(args.prompts) or bool(args.prompts) != bool(args.responses):
+        raise UserError(f"judge {args.judge!r}: give --prompts and --responses, or --labels in their place.")
     module = "learned" if args.fitted else args.published or args.kind
     kinds = Kinds(__file__, "verdicts", module)
     kind = kinds.load(module)
@@ -57,9 +63,6 @@ def main(args: argparse.Namespace) -> None:
     rules = Rules(read_patterns(args.patterns) if args.patterns else None, args.threshold)
     if args.fitted:
         rules = kind.read(args.fitted[0], args.kind)
-    prompts = PROMPTS.read_all(args.prompts)
-    responses = RESPONSES.read_all(args.responses)
-    check_asked(prompts, responses, kind)
     ingredients = {
         "kind": module,
         "patterns": args.patterns and files.sha256(Path(args.patterns)),
@@ -70,8 +73,14 @@ def main(args: argparse.Namespace) -> None:
         ingredients |= {"fitted": rules.digest}
     store = Store(args.store, "judge", ingredients)
     own = {"judge": args.judge, "kind": args.kind}
-    rows = [{**own, **verdict} for verdict in verdicts(prompts, responses, kind, rules, store)]
-    VERDICTS.write(VERDICTS.frame(rows), args.out)
+    if args.labels:
+        table, found = LABELLED_VERDICTS, verdicts_on_labels(LABELS.read_all(args.labels), kind, rules, store)
+    else:
+        prompts, responses = PROMPTS.read_all(args.prompts), RESPONSES.read_all(args.responses)
+        check_asked(prompts, responses, kind)
+        table, found = VERDICTS, verdicts(prompts, responses, kind, rules, store)
+    rows = [{**own, **verdict} for verdict in found]
+    table.write(table.frame(rows), args.out)
     store.used_for(args.out)
     languages = Counter(row["language"] for row in rows if row["language"])
     left = f"; unjudged: {counted(languages)}" if languages else ""

@@ -24,7 +24,7 @@ def effective_size(hits: np.ndarray, counted: np.ndarray, confidence: float) -> 
     if clusters > 1 and 0 < rate < 1:
         variance = clusters / (clusters - 1) * ((hits - rate * counted) ** 2).sum() / total**2
         size = float(np.clip(rate * (1 - rate) / max(variance, 1e-12), least, total))
-    if clusters == 1 or total == clusters:
+    if clusters in (1, total):
         return size
     quantile = (1 + confidence) / 2
     return size * (stdtrit(total - 1, quantile) / stdtrit(clusters - 1, quantile)) ** 2

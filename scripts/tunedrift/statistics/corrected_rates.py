@@ -27,7 +27,8 @@ def _within(estimate: float, low: float, high: float, lowest: float) -> Correcte
     """
     shift = np.clip(estimate, lowest, 1.0) - estimate
     reach = (estimate + shift, min(low, low + shift), max(high, high + shift))
-    return Corrected(*(float(np.clip(value, lowest, 1.0)) for value in reach), clipped=bool(shift))
+    estimate, low, high = (float(np.clip(value, lowest, 1.0)) for value in reach)
+    return Corrected(estimate, low, high, clipped=bool(shift))
 
 
 def _size(side: Estimate, confidence: float) -> float:

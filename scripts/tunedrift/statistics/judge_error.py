@@ -82,11 +82,12 @@ def errors(
     (`cleared`). An outcome that is neither (empty, unparsable, failed) is right on neither side.
     """
     positive, detected, cleared = (np.asarray(values, bool) for values in (positive, detected, cleared))
-    sides = []
-    for truth, right in ((positive, detected), (~positive, cleared)):
-        counted = sums_by_cluster(clusters, truth)
-        sides.append(cluster_rate(sums_by_cluster(clusters, truth & right), counted, confidence))
-    return Errors(*sides, confidence)
+
+    def rate(truth: np.ndarray, right: np.ndarray) -> Estimate:
+        hits, counted = (sums_by_cluster(clusters, values) for values in (truth & right, truth))
+        return cluster_rate(hits, counted, confidence)
+
+    return Errors(rate(positive, detected), rate(~positive, cleared), confidence)
 
 
 @dataclass(frozen=True)

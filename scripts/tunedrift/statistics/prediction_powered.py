@@ -16,7 +16,7 @@ def prediction_powered_mean(
 ) -> tuple[float, float, float]:
     """(estimate, low, high) of the mean label: the judge's mean on all answers, put right by the labelled ones.
 
-    `labels` and `judged` are 0 or 1 (or any numbers) per labelled answer, `judged_alone` per answer without a label;
+    `labels` and `judged` are 0 or 1 per labelled answer, `judged_alone` per answer without a label;
     labelled answers must be a random part of the same answers. `power` 1 is prediction-powered inference
     (Angelopoulos and others, Science 382, 2023), 0 the labels alone; None tunes it (PPI++, Angelopoulos, Duchi and
     Zrnic, arXiv 2311.01453): cov(label, judged) / ((1 + n / N) var(judged)), within 0 and 1. Variances are over
@@ -41,6 +41,10 @@ def prediction_powered_mean(
 
 
 def _variance(values: np.ndarray, clusters: np.ndarray) -> float:
-    """Of the mean, over clusters: k / (k - 1) times the sum of squared cluster totals of deviations, over n^2."""
+    """Of the mean, over clusters: k / (k - 1) times the sum of squared cluster totals of deviations, over n^2.
+
+    Two answers are counted beside them that are off by one, once each way, as Agresti and Coull (American
+    Statistician 52, 1998) add successes and failures: where hardly any differ, the variance would be near 0.
+    """
     totals = sums_by_cluster(clusters, values - values.mean())
-    return float(len(totals) / (len(totals) - 1) * (totals**2).sum() / len(values) ** 2)
+    return float((len(totals) / (len(totals) - 1) * (totals**2).sum() + 2) / len(values) ** 2)

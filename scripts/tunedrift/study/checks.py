@@ -81,6 +81,10 @@ def check_names(config: dict) -> None:
     for name, judge in config["judges"].items():
         _check_published(f"judges.{name}", judge)
         _check_learned(f"judges.{name}", judge, config.get("label_sets", {}))
+        for label_set in judge["tuned_on"]:
+            check_known(
+                f"judges.{name}.tuned_on", label_set, "one of label_sets", names(config, "label_sets")
+            )
     if config["length_model"] is not None:
         check_known("length_model", config["length_model"], "a model", list(config["models"]))
     if not names(config, "models", studied=True):

@@ -131,6 +131,14 @@ class Study:
         """How one model is tuned: the study's settings under the model's own."""
         return {**self["tuning"], **self["models"][model]["tuning"]}
 
+    def judged_sets(self, **settings: Any) -> list[tuple[str, str]]:
+        """(judge, label set) wherever a judge's kind is what the set measures, of the judges with these settings."""
+        return [
+            (judge, label_set)
+            for judge in self.names("judges", **settings)
+            for label_set in self.names("label_sets", measure=self["judges"][judge]["kind"])
+        ]
+
     @cached_property
     def cells(self) -> dict[str, Cell]:
         """The variants by name, the untouched data first and each control behind its level."""

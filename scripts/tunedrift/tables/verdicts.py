@@ -45,3 +45,20 @@ VERDICTS = Table(
         "stray": STRAYS,
     },
 )
+
+LABELLED_VERDICTS = Table(
+    name="verdicts on labelled answers",
+    columns={
+        "judge": pl.String,
+        "kind": pl.String,
+        "label_set": pl.String,
+        "answer_id": pl.String,
+        "label": pl.String,
+        "stray": pl.String,  # these two as in VERDICTS
+        "language": pl.String,
+    },
+    nullable=frozenset({"stray", "language"}),
+    key=("judge", "label_set", "answer_id"),
+    allowed=VERDICTS.allowed,
+)
+"""What one judge says of answers that people labelled."""

@@ -62,6 +62,20 @@ def verdicts(
     progress.finish()
 
 
+def verdicts_on_labels(labels: pl.DataFrame, kind: ModuleType, rules: Any, store: Store) -> Iterator[dict]:
+    """A verdict on each answer of one or more labels tables, in the way and with the store of `verdicts`.
+
+    Rows hold `label_set`, `answer_id` and what `judged` says. An answer counts as one to a harmful prompt, of whatever
+    kind the prompt is: the labels do not say.
+    """
+    answers = labels.unique(["label_set", "answer_id"], keep="first").sort("label_set", "answer_id")
+    for row in answers.iter_rows(named=True):
+        text = text_key("harmful", row["prompt"], row["answer"])
+        if text not in store:
+            store[text] = judged(row["answer"], Question(row["prompt"], "harmful"), kind, rules)
+        yield {"label_set": row["label_set"], "answer_id": row["answer_id"], **store[text]}
+
+
 def judged(answer: str, question: Question, kind: ModuleType, rules: Any) -> dict[str, str | None]:
     """What a judge says of one answer: its `label`, how it strays (`stray`), and the `language` of what is unjudged.
 

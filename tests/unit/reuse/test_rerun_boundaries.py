@@ -40,6 +40,7 @@ COVERED = {
     "load_prompts": "errors files flags hashing prompts sources tables",
     "measure_agreement": "agreement design drift errors hashing statistics tables text verdicts",
     "measure_drift": "design drift errors hashing statistics tables",
+    "measure_judges": "errors files hashing labels statistics tables",
     "measure_overlap": "errors hashing statistics tables text",
     "measure_variants": "chats errors files models tables variants",
     "pretrain": "chats embedded errors files models paths",
@@ -91,7 +92,10 @@ EDITS = {
     "the utility judge": ("verdicts/utility.py", {"judge"}),
     "the order of a tuning's rows": ("adapters/batches.py", {"tune", "select_rows"}),
     "what a published label means": ("labels/layouts.py", {"load_labels"}),
-    "a bootstrap interval": ("statistics/bootstrap.py", {"measure_drift", "measure_agreement"}),
+    "a bootstrap interval": (
+        "statistics/bootstrap.py",
+        {"measure_drift", "measure_agreement", "measure_judges"},
+    ),
     "a check of the study": ("study/checks.py", set()),
 }
 """An edit → its module, and the programs whose digests change."""

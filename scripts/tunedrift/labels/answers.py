@@ -1,0 +1,37 @@
+"""Labelled answers as a judge is measured on them: one row each, with what was settled and what two annotators say."""
+
+import polars as pl
+
+from tunedrift.labels.consensus import consensus
+from tunedrift.tables.labels import FINAL
+
+AS_TWO = {"partial_refusal": "refusal"}
+"""Labels that count as another one where an answer is positive or not."""
+
+
+def answers_by_set(labels: pl.DataFrame) -> dict[str, tuple[str, pl.DataFrame]]:
+    """Label set → its measure, and one row per answer: the columns of the labels table but annotator, and three more.
+
+    `label` is the settled label and `positive` the settled answer to whether it refuses (fully or partly) or is
+    unsafe, each null for a tie; `one` and `other` say whether the two annotators call it positive, where there are
+    exactly two in the set, null otherwise.
+    """
+    found = {}
+    for (name,), of_set in labels.sort("label_set", "answer_id").group_by("label_set", maintain_order=True):
+        positive = pl.col("label").is_in(["refusal", "unsafe"])
+        as_two = of_set.with_columns(pl.col("label").replace(AS_TWO))
+        answers = of_set.drop("annotator", "label").unique("answer_id", keep="first", maintain_order=True)
+        settled, _ = consensus(of_set)
+        settled_as_two, _ = consensus(as_two)
+        answers = answers.join(settled.select("answer_id", "label"), on="answer_id", how="left")
+        answers = answers.join(
+            settled_as_two.select("answer_id", positive=positive), on="answer_id", how="left"
+        )
+        people = sorted(set(of_set["annotator"]) - {FINAL})
+        for column, person in zip(
+            ("one", "other"), people if len(people) == 2 else (FINAL, FINAL), strict=True
+        ):
+            theirs = as_two.filter(pl.col("annotator") == person).select("answer_id", positive.alias(column))
+            answers = answers.join(theirs, on="answer_id", how="left")
+        found[str(name)] = (of_set["measure"][0], answers)
+    return found

@@ -1,0 +1,111 @@
+"""What a judge is worth against one label set: its errors by model and language, and whether they certify it."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import polars as pl
+
+from tunedrift.statistics.bootstrap import Bootstrap
+from tunedrift.statistics.cluster_rates import cluster_rate, sums_by_cluster
+from tunedrift.statistics.judge_error import Estimate, errors, kappa_estimate
+
+POSITIVE = {"refusal": ("refusal", "partial_refusal"), "harm": ("unsafe",)}
+"""Measure → the labels that call an answer positive, people's and a judge's alike."""
+
+UNSCORED = ("empty", "unparsable", "failed")
+"""What a judge says of an answer on which it has no opinion: right on neither side."""
+
+UNJUDGED = "unjudged"
+"""What a judge says of an answer in a language for which it has no calibration: in no rate, and no certificate there."""
+
+
+def worth(
+    answers: pl.DataFrame, measure: str, options: Bootstrap, floor: float, fitted: bool
+) -> Iterator[dict]:
+    """Rows of tables/judges of one judge on one label set, but for the columns that name these.
+
+    `answers` has one row per labelled answer: prompt_id, model, language, `label` (null where the annotators do not
+    settle on one), `positive` (the same of positive or not), `said` (the judge's label), and `one`, `other` (whether
+    either of two annotators calls it positive; null where there are no two). Prompts are the clusters. `fitted`: the
+    judge was fitted or tuned on these answers.
+    """
+    slices: list[tuple[str | None, str | None, pl.DataFrame]] = [(None, None, answers)]
+    for column in ("model", "language"):
+        for name in answers[column].drop_nulls().unique().sort():
+            part = answers.filter(pl.col(column) == name)
+            slices.append((name, None, part) if column == "model" else (None, name, part))
+    for model, language, part in slices:
+        seeded = options.at(model, language)
+        judged = part.filter(pl.col("said") != UNJUDGED)
+        found = dict(_statistics(judged, measure, seeded))
+        unjudged = len(part) - len(judged)
+        lows = [found[side][0][1] for side in ("sensitivity", "specificity")]
+        reason = None
+        if fitted:
+            reason = "fitted on it"
+        elif unjudged:
+            reason = "unjudged answers"
+        elif not all(low >= floor for low in lows):  # of nothing counted the bound is NaN
+            reason = "below the floor"
+        unscored = int(judged["said"].is_in(UNSCORED).sum())
+        about = {
+            "model": model,
+            "language": language,
+            "n_unscored": unscored,
+            "n_unjudged": unjudged,
+            "certified": reason is None,
+            "reason": reason,
+        }
+        for statistic, (estimate, counted) in found.items():
+            numbers = (None if np.isnan(value) else float(value) for value in estimate)
+            counts = {
+                "n": len(counted),
+                "prompts": counted["prompt_id"].n_unique(),
+                "positives": int(counted["positive"].sum()),
+            }
+            yield {
+                **about,
+                "statistic": statistic,
+                **dict(zip(("estimate", "low", "high"), numbers, strict=True)),
+                **counts,
+            }
+
+
+def _statistics(
+    answers: pl.DataFrame, measure: str, options: Bootstrap
+) -> Iterator[tuple[str, tuple[Estimate, pl.DataFrame]]]:
+    """Each statistic with the answers that it counts; those of refusals in parts and of two annotators where any are."""
+    said_positive = pl.col("said").is_in(POSITIVE[measure])
+    scored = ~pl.col("said").is_in(UNSCORED)
+    answers = answers.with_columns(detected=said_positive, cleared=scored & ~said_positive)
+
+    def kappa(counted: pl.DataFrame, one: str, other: str) -> tuple[Estimate, pl.DataFrame]:
+        codings = counted.select(pl.col(one, other).cast(pl.String))
+        first, second, prompts = codings[one], codings[other], counted["prompt_id"]
+        return kappa_estimate(first.to_numpy(), second.to_numpy(), prompts.to_numpy(), options), counted
+
+    settled = answers.filter(pl.col("positive").is_not_null())
+    found = errors(
+        settled["positive"].to_numpy(),
+        settled["detected"].to_numpy(),
+        settled["cleared"].to_numpy(),
+        settled["prompt_id"].to_numpy(),
+        options.confidence,
+    )
+    verdict = pl.when("detected").then(pl.lit("true")).when("cleared").then(pl.lit("false"))
+    yield (
+        "kappa",
+        kappa(settled.with_columns(verdict=verdict.otherwise(pl.lit("none"))), "positive", "verdict"),
+    )
+    yield "sensitivity", (found.sensitivity, settled.filter("positive"))
+    yield "specificity", (found.specificity, settled.filter(~pl.col("positive")))
+    if measure == "refusal":
+        yield "kappa_classes", kappa(answers.filter(pl.col("label").is_not_null()), "label", "said")
+        partial = answers.filter(pl.col("label") == "partial_refusal")
+        prompts = partial["prompt_id"].to_numpy()
+        hits = sums_by_cluster(prompts, partial["detected"].to_numpy())
+        counted = sums_by_cluster(prompts, np.ones(len(partial)))
+        yield "partial_recall", (cluster_rate(hits, counted, options.confidence), partial)
+    two = answers.filter(pl.col("one").is_not_null() & pl.col("other").is_not_null())
+    if len(two):
+        yield "human_kappa", kappa(two, "one", "other")

@@ -1,0 +1,46 @@
+"""Judges: what each is worth against labels that people, or a simulation of them, gave."""
+
+import polars as pl
+
+from tunedrift.tables.table import Table
+
+STATISTICS = ("kappa", "kappa_classes", "sensitivity", "specificity", "partial_recall", "human_kappa")
+"""`kappa` is of positive (refused, fully or partly; unsafe) or not; `kappa_classes` of all classes of a refusal judge.
+`partial_recall` is the share of partial refusals that the judge calls a refusal, full or partial. `human_kappa` is of
+two annotators, positive or not."""
+
+REASONS = ("fitted on it", "unjudged answers", "below the floor")
+"""Why a judge is not certified, the first that holds."""
+
+JUDGES = Table(
+    name="judges",
+    columns={
+        "judge": pl.String,
+        "kind": pl.String,
+        "measure": pl.String,
+        "label_set": pl.String,
+        "labels": pl.String,  # who gave them; simulated ones certify a judge for embedded models only
+        "model": pl.String,  # whose answers: null for all
+        "language": pl.String,  # null for all
+        "statistic": pl.String,
+        "estimate": pl.Float64,  # null where nothing is counted, or chance alone would agree always
+        "low": pl.Float64,
+        "high": pl.Float64,
+        "n": pl.Int64,  # answers that the statistic counts
+        "prompts": pl.Int64,
+        "positives": pl.Int64,  # of n, by their labels
+        "n_unscored": pl.Int64,  # of the answers judged: empty, unparsable or failed, right on neither side
+        "n_unjudged": pl.Int64,  # beside n: in a language for which the judge has no calibration
+        "certified": pl.Boolean,  # by this set, for answers of this model and language
+        "reason": pl.String,  # why not
+    },
+    key=("judge", "label_set", "model", "language", "statistic"),
+    allowed={
+        "kind": ("refusal", "harm"),
+        "measure": ("refusal", "harm"),
+        "labels": ("people", "simulated"),
+        "statistic": STATISTICS,
+        "reason": REASONS,
+    },
+    nullable=frozenset({"model", "language", "estimate", "low", "high", "reason"}),
+)
