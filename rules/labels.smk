@@ -22,7 +22,9 @@ rule load_labels:
     params:
         program=program("load_labels"),
         code=code_digest(program("load_labels")),
-        content=content(source_files("label_sets/{label_set}"), named_file("label_sets/{label_set}/questions")),
+        content=content(
+            source_files("label_sets/{label_set}"), named_file("label_sets/{label_set}/questions")
+        ),
         settings=settings(
             "label_sets/{label_set}",
             *("hub", "revision", "file"),

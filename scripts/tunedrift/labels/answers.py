@@ -28,10 +28,12 @@ def answers_by_set(labels: pl.DataFrame) -> dict[str, tuple[str, pl.DataFrame]]:
             settled_as_two.select("answer_id", positive=positive), on="answer_id", how="left"
         )
         people = sorted(set(of_set["annotator"]) - {FINAL})
-        for column, person in zip(
-            ("one", "other"), people if len(people) == 2 else (FINAL, FINAL), strict=True
-        ):
-            theirs = as_two.filter(pl.col("annotator") == person).select("answer_id", positive.alias(column))
-            answers = answers.join(theirs, on="answer_id", how="left")
+        for column, place in (("one", 0), ("other", 1)):
+            theirs = as_two.filter(
+                pl.col("annotator").is_in(people[place : place + 1] if len(people) == 2 else [])
+            )
+            answers = answers.join(
+                theirs.select("answer_id", positive.alias(column)), on="answer_id", how="left"
+            )
         found[str(name)] = (of_set["measure"][0], answers)
     return found
