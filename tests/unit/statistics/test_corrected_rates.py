@@ -88,6 +88,15 @@ def test_corrected_difference_by_hand(sign):
     assert wider.high > found.high
 
 
+def test_the_bounds_of_a_difference_on_both_sides_of_0_take_the_lower_bound_of_j():
+    d, d_low, d_high = raw = (0.05, -0.1, 0.2)
+    j, j_low, _ = judge(0.95, 0.75, 60).youden
+    found = corrected_difference(raw, judge(0.95, 0.75, 60))
+    for bound, raw_bound in ((found.low, d_low), (found.high, d_high)):
+        left, right = (d - bound * j) ** 2, (d - raw_bound) ** 2 + bound**2 * (j - j_low) ** 2
+        assert left == pytest.approx(right, rel=1e-9)
+
+
 def test_a_difference_of_nothing_keeps_the_width_of_the_raw_one():
     found = corrected_difference((0.0, -0.07, 0.07), judge(0.8, 0.9, 10**9))
     assert (found.low, found.estimate, found.high) == pytest.approx((-0.1, 0, 0.1), abs=1e-3)
@@ -128,6 +137,14 @@ def test_prediction_powered_mean_by_hand():
     args = (labels, judged, np.arange(4), np.array([1, 0, 0, 0, 1.0]), np.arange(5), 0.95)
     assert prediction_powered_mean(*args, power=1)[0] == pytest.approx(0.4 + 0.25)
     assert prediction_powered_mean(*args, power=0)[0] == pytest.approx(0.75)
+
+
+def test_where_the_judge_is_right_on_all_labelled_answers_their_error_is_not_0():
+    labels, many = np.repeat([1.0, 0.0], [2, 38]), np.repeat([1.0, 0.0], [10**4, 19 * 10**4])
+    args = (labels, labels, np.arange(40), many, np.arange(len(many)), 0.95)
+    _, low, high = prediction_powered_mean(*args, power=1)
+    # Twice Student's quantile times the root of 2, over 40 answers.
+    assert high - low == pytest.approx(2 * 2.0227 * 2**0.5 / 40, rel=0.01)
 
 
 def test_a_judge_that_says_one_thing_leaves_the_labels_alone():
