@@ -43,8 +43,10 @@ def prediction_powered_mean(
 def _variance(values: np.ndarray, clusters: np.ndarray) -> float:
     """Of the mean, over clusters: k / (k - 1) times the sum of squared cluster totals of deviations, over n^2.
 
-    Two answers are counted beside them that are off by one, once each way, as Agresti and Coull (American
-    Statistician 52, 1998) add successes and failures: where hardly any differ, the variance would be near 0.
+    Two clusters of mean size m are counted beside them whose answers are off by one, each for itself, so that the
+    squared total is m, as Agresti and Coull (American Statistician 52, 1998) add successes and failures: where hardly
+    any answers differ, the variance would be near 0.
     """
     totals = sums_by_cluster(clusters, values - values.mean())
-    return float((len(totals) / (len(totals) - 1) * (totals**2).sum() + 2) / len(values) ** 2)
+    added = 2 * len(values) / len(totals)
+    return float((len(totals) / (len(totals) - 1) * (totals**2).sum() + added) / len(values) ** 2)

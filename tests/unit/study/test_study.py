@@ -391,3 +391,21 @@ def test_a_study_elsewhere_finds_what_ships_and_its_own_files_first(make, tmp_pa
 def test_a_published_judge_is_named_and_tells_refusals(make, judge, fault):
     with pytest.raises(UserError, match=fault):
         make(judges={**read_yaml("config/config.yaml")["judges"], "mine": judge})
+
+
+def test_a_judge_is_measured_on_the_label_sets_of_its_kind(make):
+    study = make(label_sets={"a": MINE, "b": {**MINE, "measure": "refusal"}})
+    measures = {name: study[f"label_sets/{name}/measure"] for name in ("a", "b")}
+    found = study.judged_sets()
+    assert {judge for judge, _ in found} <= set(
+        study.names("judges", kind="harm") + study.names("judges", kind="refusal")
+    )
+    assert found
+    assert all(study[f"judges/{judge}/kind"] == measures[name] for judge, name in found)
+    assert study.judged_sets(kind="utility") == make(label_sets={}).judged_sets() == []
+
+
+def test_a_judge_is_tuned_on_label_sets_that_there_are(make):
+    judges = {"harm": {"kind": "harm", "tuned_on": ["none"]}}
+    with pytest.raises(UserError, match=r"config key judges.harm.tuned_on: 'none' is not one of label_sets"):
+        make(judges=judges, label_sets={"mine": MINE})
