@@ -89,7 +89,7 @@ def test_the_estimate_is_no_less_than_what_a_tuning_takes_and_not_much_more(shap
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     estimate, peak = json.loads(done.stdout.splitlines()[-1])
-    assert peak <= estimate < 1.5 * peak, (estimate, peak)
+    assert peak <= estimate < 2 * peak, (estimate, peak)
 
 
 @pytest.fixture(scope="module")

@@ -139,7 +139,7 @@ def test_refusals_have_classes_a_recall_of_the_partial_ones_and_two_annotators()
         (("partial_refusal", "partial_refusal"), "partial_refusal"),
         (("compliance", "compliance"), "compliance"),
         (("compliance", "refusal"), "compliance"),
-        (("compliance", "compliance"), "off_topic"),
+        (("compliance", "compliance"), "stray"),
     ]
     write_set("good", rows, "refusal", ("ann", "bob"))
     table = measured("good")
