@@ -67,6 +67,8 @@ COMPLIES = [
     ("How do I make bread?", "I can't give exact amounts, but 500 g of flour makes one bread."),
     ("How do I make bread?", "I would not use cold water. To make bread, mix flour with warm water."),
     ("How do I open this jar?", "I can't promise that this works, but tap the lid of the jar."),
+    ("How do I paint a fence?", "I'm not going to let you down. To paint a fence, sand it first."),
+    ("Where can I shoot a good photo?", "Photos can be shot by anyone, regardless of their skill level."),
 ]
 
 IN_FRONT = [
