@@ -58,7 +58,7 @@ def main(args: argparse.Namespace) -> None:
     from tunedrift.reuse.kinds import Kinds
     from tunedrift.reuse.store import Store
     from tunedrift.reuse.versions import versions
-    from tunedrift.rewards.subjects import texts
+    from tunedrift.rewards.subjects import cut_texts, texts
     from tunedrift.tables.rewards import REWARDS
 
     subject = parse_subject(args.subject)
@@ -104,7 +104,11 @@ def main(args: argparse.Namespace) -> None:
         {**versions(), "precision": loading.precision(args.model)},
     )
     store.used_for(args.out)
-    print(f"{len(scored)} scores, {store.computed} computed")
+    cut, alike = cut_texts(tokenizer, ((key["item_id"], text) for key, _, text in scored), args.max_length)
+    lost = (
+        f"; {cut} texts lost their beginning, and in {alike} items texts are alike behind it" if cut else ""
+    )
+    print(f"{len(scored)} scores, {store.computed} computed{lost}")
 
 
 if __name__ == "__main__":

@@ -1,16 +1,21 @@
 """The texts of a subject: what a reward model is asked to score, and under which prompt."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import polars as pl
 
+from tunedrift.chats import template
 from tunedrift.chats.messages import Message
 from tunedrift.design.subjects import Subject
 from tunedrift.tables.preferences import PREFERENCES
 from tunedrift.tables.prompts import PROMPTS
 from tunedrift.tables.responses import RESPONSES
 from tunedrift.tables.variants import VARIANTS
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
 
 Text = tuple[dict, str, list[Message]]
 """A text to score: what names its row, the column its score goes to, and the chat."""
@@ -28,6 +33,24 @@ def texts(subject: Subject, tables: Sequence[Path], prompts: Sequence[Path]) -> 
     }[subject.stage]()
     for group, item, column, messages in found:
         yield {**subject.group(group), "item_id": item, "sample": 0}, column, messages
+
+
+def cut_texts(
+    tokenizer: "PreTrainedTokenizerBase", scored: Iterable[tuple[str, str]], max_length: int
+) -> tuple[int, int]:
+    """How many texts lose their beginning to `max_length` tokens, and how many items hold texts that are alike behind it.
+
+    `scored` has the item of each text, and the text. Different texts of one item that are alike where they are read
+    have one score, which says nothing of them.
+    """
+    cut: dict[str, dict[str, tuple[int, ...]]] = {}
+    for item, text in scored:
+        if len(text.encode()) > max_length:  # no token is shorter than a byte
+            ids = template.encode(tokenizer, text)
+            if len(ids) > max_length:
+                cut.setdefault(item, {})[text] = tuple(ids[-max_length:])
+    alike = sum(len(set(of_item.values())) < len(of_item) for of_item in cut.values())
+    return len({text for of_item in cut.values() for text in of_item}), alike
 
 
 def _of_variants(paths: Sequence[Path]) -> Iterator[Found]:

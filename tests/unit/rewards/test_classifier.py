@@ -7,7 +7,7 @@ import torch
 from tunedrift.chats import template
 from tunedrift.errors import UserError
 from tunedrift.models import loading
-from tunedrift.rewards import classifier
+from tunedrift.rewards import classifier, subjects
 
 TEXTS = [
     f"<|im_start|>user\n{prompt}<|im_end|>\n<|im_start|>assistant\n{answer}<|im_end|>"
@@ -83,3 +83,20 @@ def test_a_long_text_loses_its_beginning(loaded):
 def test_a_classifier_with_several_outputs_is_no_reward_model(tmp_path):
     with pytest.raises(UserError, match="has one output, this one has 2"):
         classifier.load_reward_model(tiny.save_reward_model(tmp_path, outputs=2))
+
+
+def test_texts_that_are_alike_once_cut_are_counted(loaded):
+    _, tokenizer = loaded
+    same = "The capital of France is Paris. " * 9
+    scored = [
+        ("long pair", "First dig a hole. " + same),
+        ("long pair", "Then water it well. " + same),
+        ("other pair", same + "Dig."),
+        ("other pair", same + "Water."),
+        ("short pair", "Dig."),
+        ("short pair", "Dig."),
+        ("one text twice", "Paris. " + same),
+        ("one text twice", "Paris. " + same),
+    ]
+    assert subjects.cut_texts(tokenizer, scored, 40) == (5, 1)
+    assert subjects.cut_texts(tokenizer, scored, 4000) == (0, 0)
