@@ -2,11 +2,12 @@
 
 Not part of the tests: `python tests/benchmarks/recount.py RESULTS [--config FILE]`. Ends with status 1 where anything
 differs. Nothing of the library is imported: the recount is written from the published definitions and from the
-descriptions of the columns, so that it does not repeat the library's mistakes. Intervals are random draws; of them
-only the order low <= estimate <= high is checked.
+descriptions of the columns, so that it does not repeat the library's mistakes. Intervals that are random draws are
+not recounted; of them only the order low <= estimate <= high is checked.
 """
 
 import argparse
+import json
 import sys
 from collections import Counter
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ from pathlib import Path
 import polars as pl
 import recount_agreement
 import recount_drift
+import recount_judges
 import recount_texts
 import yaml
 from recount_controls import controls
@@ -60,6 +62,7 @@ class Results:
             for row in self.rows(f"rewards/{rm}/{stage}/{name}.parquet")
         ]
         self.preferences = {name: self.rows(f"preferences/{name}.parquet") for name in scored["preferences"]}
+        self.labels = {name: self.rows(f"labels/{name}.parquet") for name in config.get("label_sets") or {}}
 
     def rows(self, path: str) -> list[dict]:
         """The rows of one table; none where there is no such file."""
@@ -74,7 +77,38 @@ def drift(results: Results) -> Iterator[Recount]:
     rows, faults = recount_drift.recount(
         results.prompts, results.verdicts, *controls(variants, results.config)
     )
+    recount_drift.sign_depends(rows, results.rows("tables/drift.parquet"))
     found = compare(results, "drift", rows, recount_drift.KEY)
+    found.differing = faults + found.differing
+    yield found
+
+
+def judges(results: Results) -> Iterator[Recount]:
+    """The judges table, of each judge on each label set of what it judges."""
+    config, rows, faults = results.config, [], []
+    texts = {
+        name: {(row["prompt"], row["answer"]) for row in labels} for name, labels in results.labels.items()
+    }
+    for judge, of_judge in config["judges"].items():
+        fitted = results.folder / f"judges/{judge}.json"
+        behind = list(of_judge.get("tuned_on") or ())
+        if of_judge.get("by") == "learned":
+            behind += [
+                one["label_set"] for one in json.loads(fitted.read_text(encoding="utf-8"))["fitted_on"]
+            ]
+        seen = set().union(*(texts.get(name, ()) for name in behind))
+        for name, of_set in (config.get("label_sets") or {}).items():
+            if of_set["measure"] != of_judge["kind"]:
+                continue
+            verdicts = results.rows(f"verdicts/{judge}/labels/{name}.parquet")
+            measured, alone = recount_judges.answers(results.labels[name], verdicts)
+            faults += [f"{judge} on {name}: {fault}" for fault in alone]
+            about = {
+                **{"judge": judge, "kind": of_judge["kind"], "label_set": name},
+                **{"measure": of_set["measure"], "labels": of_set.get("labels", "people")},
+            }
+            rows += recount_judges.recount(about, measured, seen, config.get("statistics") or {})
+    found = compare(results, "judges", rows, recount_judges.KEY)
     found.differing = faults + found.differing
     yield found
 
@@ -129,6 +163,10 @@ def texts(results: Results) -> Iterator[Recount]:
         asked = results.rows(f"prompts/{name}.parquet")
         sets[kind, name] = [(prompt["plain_id"], prompt["plain_prompt"]) for prompt in asked]
     sets |= {("preferences", name): turns(pairs, "pair_id") for name, pairs in results.preferences.items()}
+    sets |= {
+        ("labels", name): [(row["prompt_id"], row["prompt"]) for row in labels]
+        for name, labels in results.labels.items()
+    }
     threshold = config.get("overlap", {}).get("threshold", 0.7)
     found = {place: recount_texts.texts(items) for place, items in sets.items()}
     yield compare(
@@ -136,22 +174,25 @@ def texts(results: Results) -> Iterator[Recount]:
     )
 
     rows = []
-    for path in sorted((results.folder / "variants").glob("*/*.parquet")):
-        if path.parent.name in datasets:
-            loaded = results.rows(f"instructions/{path.parent.name}.parquet")
-            untouched = {row["row_id"]: row["messages"][-1]["content"] for row in loaded}
-            variant = results.rows(f"variants/{path.parent.name}/{path.name}")
-            rows += recount_texts.profiles(path.parent.name, path.stem, variant, untouched)
-    yield compare(results, "profiles", rows, recount_texts.PROFILES_KEY, whole=False)
+    for dataset in datasets:
+        loaded = results.rows(f"instructions/{dataset}.parquet")
+        untouched = {row["row_id"]: row["messages"][-1]["content"] for row in loaded}
+        ids = {}
+        for path in sorted((results.folder / "variants" / dataset).glob("*.parquet")):
+            variant = results.rows(f"variants/{dataset}/{path.name}")
+            ids[path.stem] = [row["row_id"] for row in variant]
+            rows += recount_texts.profiles(dataset, path.stem, variant, untouched)
+        for model in results.models:
+            rejected = results.rows(f"adapters/{model}/{dataset}/rejected.parquet")
+            rows += recount_texts.trained(dataset, model, ids, rejected)
+    yield compare(results, "profiles", rows, recount_texts.PROFILES_KEY)
 
 
-def compare(
-    results: Results, table: str, rows: list[dict], key: tuple[str, ...], whole: bool = True
-) -> Recount:
+def compare(results: Results, table: str, rows: list[dict], key: tuple[str, ...]) -> Recount:
     """The recounted rows beside those of the table.
 
-    A column that a recounted row has not is not compared. `whole` says that every row of the table is recounted;
-    a row that is not differs then, but where the rule says why.
+    A column that a recounted row has not is not compared. A row of the table that was not recounted differs, but
+    where `why_open` says why.
     """
     found = Recount(table)
     table_rows = results.rows(f"tables/{table}.parquet")
@@ -180,11 +221,7 @@ def compare(
     for place, row in printed.items():
         found.differing += disordered(described(key, place), row)
         if place not in expected:
-            reason = (
-                why_open(row)
-                if whole
-                else "words, tokens, Markdown and eligible rows hang on how the library reads a text"
-            )
+            reason = why_open(row) if table != "profiles" else recount_texts.why_open(row)
             if reason:
                 found.open[reason] += 1
             else:
@@ -250,7 +287,7 @@ def main() -> int:
         )
     results = Results(options.results, settings(config))
     differing = 0
-    for found in chain(drift(results), agreement(results), texts(results)):
+    for found in chain(drift(results), judges(results), agreement(results), texts(results)):
         differing += len(found.differing)
         figures = ", ".join(f"{column} {number}" for column, number in found.equal.items())
         print(f"{found.table}: equal: {figures or 'none'}; {len(found.differing)} differ")

@@ -9,7 +9,18 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from itertools import combinations, permutations
 
-from recount_drift import SAFETY, UNSAFE, count, judged, less, measure_name, parts, rate
+from recount_drift import (
+    SAFETY,
+    TIE,
+    UNSAFE,
+    count,
+    judged,
+    less,
+    measure_name,
+    parts,
+    rate,
+    sign_of_mean,
+)
 
 KEY = ("question", "measure", "subject", "safety", "rm", "other", "model", "dataset")
 FORECAST_KEY = ("rm", "model", "dataset", "seed", "variant", "other", "measure")
@@ -32,18 +43,9 @@ def by_subject(rewards: list[dict]) -> dict[str, Scores]:
     return found
 
 
-TIE = 1e-9
-"""Two means or sums that differ by no more are a tie: the last bits of sums are rounding."""
-
-
 def sign(number: float) -> int:
     """1, 0 or -1."""
     return (number > 0) - (number < 0)
-
-
-def sign_of_mean(number: float) -> int:
-    """The sign of a mean or a difference of rates."""
-    return sign(number) if abs(number) > TIE else 0
 
 
 def share(part: float, whole: float) -> float | None:
@@ -83,14 +85,15 @@ def correlations(one: list[float], other: list[float]) -> tuple[float, float] | 
     return float(kendalltau(one, other).statistic), float(spearmanr(one, other).statistic)
 
 
-def kappa(signs: list[tuple[int, int]]) -> float | None:
-    """Cohen's kappa of pairs of signs: agreement beyond what the margins alone would give."""
-    if not signs:
-        return None
-    observed = sum(one == other for one, other in signs) / len(signs)
-    up, other_up = (sum(pair[place] > 0 for pair in signs) / len(signs) for place in (0, 1))
-    expected = up * other_up + (1 - up) * (1 - other_up)
-    return share(observed - expected, 1 - expected)
+def kappa(codings: list[tuple]) -> float | None:
+    """Cohen's kappa of pairs of classes: agreement beyond what the margins alone would give.
+
+    None of no pairs, and where one class is all that either side ever gives.
+    """
+    n, agreed = len(codings), sum(one == other for one, other in codings)
+    ones, others = (Counter(pair[place] for pair in codings) for place in (0, 1))
+    by_chance = sum(ones[name] * others[name] for name in ones)
+    return share(n * agreed - by_chance, n**2 - by_chance)
 
 
 def rm_rm(subject: str, scores: Scores, cluster: Callable[[str], str]) -> Iterator[dict]:
@@ -177,7 +180,7 @@ def detection(
             said = {group: labels.get((group, item)) for group in rewards}
             safe, unsafe = (
                 [rewards[group] for group in said if said[group] in labelled]
-                for labelled in (SAFETY.labels, UNSAFE)
+                for labelled in (SAFETY.passing, UNSAFE)
             )
             right += sum((one > other) + (one == other) / 2 for one in safe for other in unsafe)
             tied += sum(one == other for one in safe for other in unsafe)

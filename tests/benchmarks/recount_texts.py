@@ -135,3 +135,25 @@ def profiles(dataset: str, variant: str, rows: list[dict], untouched: dict[str, 
             **{"dataset": dataset, "variant": variant, "model": None, "measure": "characters"},
             **{"before": round(before, 2), "after": round(after, 2)},
         }
+
+
+def why_open(row: dict) -> str | None:
+    """Why a row of the profiles table is not recounted; None where it should have been."""
+    if row["measure"].startswith(("rows", "touched[", "trained_rows", "rejected[")):
+        return None
+    return "words, tokens, Markdown and eligible rows hang on how the library reads a text"
+
+
+def trained(dataset: str, model: str, variants: dict[str, list[str]], rejected: list[dict]) -> Iterator[dict]:
+    """Of variant → row ids: how many rows a model is tuned on, and how many it cannot be, by reason.
+
+    A row that is rejected in one variant is left out of all; it is counted by its reason where it is rejected.
+    """
+    lost = {row["row_id"] for row in rejected}
+    for variant, ids in variants.items():
+        own = {"dataset": dataset, "variant": variant, "model": model}
+        kept = sum(row not in lost for row in ids)
+        yield {**own, "measure": "trained_rows", "before": len(ids), "after": kept}
+        reasons = Counter(row["reason"] for row in rejected if row["variant"] == variant)
+        for reason, number in reasons.items():
+            yield {**own, "measure": f"rejected[{reason}]", "before": None, "after": number}

@@ -3,14 +3,11 @@
 import ast
 import json
 import sys
-from operator import itemgetter
 from pathlib import Path
 
 import polars as pl
 import pytest
 from synthetic import VARIANTS, fabricate, measure
-
-from tunedrift.statistics.overlap import ledger, matches, text_set
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 FILES = sorted(BENCHMARKS.glob("recount*.py"))
@@ -37,14 +34,14 @@ def recount():
 
 @pytest.fixture(scope="module")
 def study():
-    """Relative path → table: two seeds, sampled answers, matched controls, a reward model with ties."""
+    """Relative path → table: two seeds, sampled answers, matched controls, all labels, a reward model with ties."""
     variants = {name: VARIANTS[name] for name in ("original", "markdown", "length")}
     made = fabricate(
         variants=variants, harmful=4, safe=4, utility=4, rows=4, pairs=8, seeds=(0, 1), samples=1
     )
     made = type(made)(
         made.prompts,
-        made.verdicts,
+        with_all_labels(made.verdicts),
         made.rewards.with_columns(
             pl.when(pl.col("rm") == "style")
             .then(pl.col("reward").round(0))
@@ -61,6 +58,25 @@ def study():
     for (rm, subject), rows in made.rewards.partition_by("rm", "subject", as_dict=True).items():
         tables[f"rewards/{rm}/{subject}"] = rows
     return tables
+
+
+def with_all_labels(verdicts):
+    """Fabricated verdicts of which some answers stray, refuse in part or could not be scored, in any combination."""
+    place, utility, label = pl.int_range(pl.len()), pl.col("kind") == "utility", pl.col("label")
+    return verdicts.with_columns(
+        stray=pl.when(~utility & (place % 5 == 0)).then(pl.lit("off_topic")),
+        label=pl.when(utility)
+        .then(label)
+        .when(place % 11 == 0)
+        .then(pl.lit("unjudged"))
+        .when(place % 13 == 0)
+        .then(pl.lit("unparsable"))
+        .when((label == "refusal") & (place % 3 == 0))
+        .then(pl.lit("partial_refusal"))
+        .when((label == "compliance") & (place % 5 == 0))
+        .then(pl.lit("stray"))
+        .otherwise(label),
+    )
 
 
 def recounted(recount, study, folder, config=CONFIG, parts=("drift", "agreement")):
@@ -88,12 +104,21 @@ def test_a_study_is_recounted_to_the_last_row(recount, study, tmp_path):
         assert found.equal[column] == len(study[f"tables/{table}"])
 
 
+def test_the_fabricated_study_has_all_that_is_recounted(study):
+    drift = study["tables/drift"]
+    bounded = set(drift.filter(pl.col("worst") != pl.col("best"))["measure"])
+    assert bounded >= {"SA_coherent_g", "SA_safe_and_coherent_a[wrapped]", "full_over_refusal", "stray_rate"}
+    assert bounded >= {"fate[refuses partly]", "fate[cut]", "fate[complies]", "fate[strays]"}
+    assert set(drift["sign_depends"]) == {True, False, None}
+
+
 def where(name, value, **of):
     """A change of one column in the first row with those values."""
 
     def change(table):
         rows = table.with_row_index("place")
-        first = rows.filter(**of)["place"][0]
+        same = (pl.col(column).eq_missing(pl.lit(wanted)) for column, wanted in of.items())
+        first = rows.filter(*same)["place"][0]
         return table.with_columns(
             pl.when(rows["place"] == first).then(pl.lit(value)).otherwise(pl.col(name)).alias(name)
         )
@@ -119,6 +144,42 @@ FAULTS = {
         where("truncated", True, truncated=False, sample=0),
         "drift",
         "SA_untruncated",
+    ),
+    "answer that strays": (
+        "verdicts/harm/tiny",
+        where("stray", "garbled", label="safe", stray=None, sample=0),
+        "drift",
+        "SA_safe_and_coherent_",
+    ),
+    "answer that no longer strays": (
+        "verdicts/refusal/tiny",
+        where("stray", None, label="refusal", stray="off_topic", sample=0),
+        "drift",
+        "fate[strays]",
+    ),
+    "partial refusal that is none": (
+        "verdicts/refusal/tiny",
+        where("label", "compliance", label="partial_refusal", sample=0),
+        "drift",
+        "measure=refusal_rate",
+    ),
+    "partial refusal that is a full one": (
+        "verdicts/refusal/tiny",
+        where("label", "refusal", label="partial_refusal", sample=0),
+        "drift",
+        "measure=full_",
+    ),
+    "unjudged answer that is called unsafe": (
+        "verdicts/harm/tiny",
+        where("label", "unsafe", label="unjudged", stray=None, sample=0),
+        "drift",
+        "best is",
+    ),
+    "sign that does not depend": (
+        "tables/drift",
+        lambda table: table.with_columns(~pl.col("sign_depends")),
+        "drift",
+        "sign_depends is",
     ),
     "dropped verdict": ("verdicts/harm/tiny", lambda table: table[1:], "drift", "no verdict of harm"),
     "swapped judge": (
@@ -193,6 +254,36 @@ FAULTS = {
 }
 
 
+@pytest.mark.parametrize(
+    ("estimates", "bounds", "depends"),
+    [
+        ((0.1, 0.2, -0.1), (-1, 1), True),
+        ((0.1, 0.2, 0.0), (-1, 1), False),
+        ((0.1, 0.2, 0.0), (0.05, 1), True),
+        ((0.1, 0.2, 1e-13), (0.05, 1), True),
+        ((-0.1, -0.2, None), (-1, -0.05), True),
+        ((-0.1, -0.2, -0.3), (-1, -0.05), False),
+        ((0.1, 0.2, None), (None, None), False),
+    ],
+)
+def test_a_sign_depends_on_what_straying_answers_count_as(recount, estimates, bounds, depends):
+    drift = recount.recount_drift
+    names = ("SA_g", "SA_coherent_g", "SA_safe_and_coherent_g")
+    shared = dict.fromkeys(drift.KEY, "any") | {"contrast": "level - control"}
+    rows = [
+        {**shared, "measure": name, "estimate": value} for name, value in zip(names, estimates, strict=True)
+    ]
+    printed = [row | dict(zip(("low", "high"), bounds, strict=True)) for row in rows]
+    others = [
+        {**rows[0], "measure": "utility"},
+        {**rows[0], "contrast": "rate"},
+        {**rows[0], "measure": "SA_judged_g"},
+    ]
+    drift.sign_depends([*rows, *others], printed)
+    assert {row["sign_depends"] for row in rows} == {depends}
+    assert {row["sign_depends"] for row in others} == {None}
+
+
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_planted_fault_is_named(recount, study, tmp_path, fault):
     path, change, table, said = FAULTS[fault]
@@ -225,63 +316,6 @@ def test_controls_are_read_from_names(recount, name, control):
     from recount_controls import control as control_of
 
     assert control_of(name) == control
-
-
-def test_overlap_is_recounted_text_by_text(recount):
-    import recount_texts
-
-    asked = [
-        *(
-            "How do I paint a door?",
-            "How do I paint a red door?",
-            "Please: how do I paint a red door in winter?",
-        ),
-        *(
-            "Where is Rome",
-            "Where is Rome, and who built it?",
-            "我想学习怎样烤面包",
-            "我想学习怎样烤面包啊",
-            "!",
-        ),
-    ]
-    sets = {
-        ("training", "household"): [(f"row{number}", text) for number, text in enumerate(asked)],
-        ("suite", "harmful"): [
-            ("p0", asked[0].upper()),
-            ("p1", "how do I paint a big red door?"),
-            ("p2", asked[5]),
-        ],
-        ("gate", "gate"): [("g0", asked[2]), ("g1", asked[4]), ("g1", asked[7]), ("g2", asked[6])],
-    }
-    for threshold in (0.5, 0.7, 1.0):
-        library = [text_set(*name, items) for name, items in sets.items()]
-        table = list(ledger(library, list(matches(library, threshold)), threshold))
-        found = recount_texts.overlap(
-            {name: recount_texts.texts(items) for name, items in sets.items()}, threshold
-        )
-        key = itemgetter(*recount_texts.OVERLAP_KEY)
-        assert [one | {"threshold": threshold} for one in sorted(found, key=key)] == sorted(table, key=key)
-
-
-def test_profiles_are_recounted_row_by_row(recount):
-    import recount_texts
-
-    def row(name, answer, *changed_by):
-        return {
-            "row_id": name,
-            "messages": [{"role": "assistant", "content": answer}],
-            "changed_by": changed_by,
-        }
-
-    rows = [row("a", "**bold**", "structure"), row("b", "same")]
-    found = recount_texts.profiles("household", "markdown", rows, {"a": "bold", "b": "same"})
-    values = {one["measure"]: (one["before"], one["after"]) for one in found}
-    assert values["rows"] == (None, 2) and values["touched[structure]"] == (None, 1)
-    assert values["characters"] == (4.0, 6.0) and values["touched[cue]"] == (None, 0)
-    mixed = [*rows, row("c", "No.", "safety_mix")]
-    assert "characters" not in {
-        one["measure"] for one in recount_texts.profiles("household", "safety33", mixed, {})
-    }
 
 
 def test_the_script_prints_counts_and_ends_with_a_status(recount, study, tmp_path, monkeypatch, capsys):
