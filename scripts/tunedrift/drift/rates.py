@@ -105,9 +105,9 @@ def compare(counts: Counts, comparisons: list[Comparison], desired: bool, option
 
     A rate pools the answers of all its seeds: a seed of which fewer answers are counted weighs less.
     The interval is the crossed bootstrap over plain prompts and seeds; see `rate_interval` for few
-    seeds and for prompts that are all alike. `worst` and `best` take all unscored answers as
-    failing and as passing; of a difference, they bound it: failing on one side and passing on the
-    other (Manski's bounds for missing outcomes, 1990).
+    seeds and for prompts that are all alike. `worst` and `best` take the unscored answers that could
+    hit (`could_hit`) as failing and as passing; of a difference, they bound it: failing on one side
+    and passing on the other (Manski's bounds for missing outcomes, 1990).
     """
     resampled = resample(np.hstack([counts.hits, counts.counted]), options.draws, options.seed)
     hits, counted = np.hsplit(resampled, 2)

@@ -12,7 +12,7 @@ def effective_size(hits: np.ndarray, counted: np.ndarray, confidence: float) -> 
     ratio is linearised over clusters (Cochran, Sampling Techniques, 1977, 6.3); p (1 - p) over it is the size, at
     least Kish's n^2 / sum m^2, to which it falls where all of a cluster are alike, and at most n. A rate of 0 or 1
     says nothing of the variance and takes the least. Few clusters are paid for with Student's t
-    (Korn and Graubard, Survey Methodology 24, 1998).
+    (Korn and Graubard, Survey Methodology 24, 1998), but a single one, which counts as one unit, is not.
     """
     from scipy.special import stdtrit
 

@@ -16,7 +16,7 @@ UNSCORED = ("empty", "unparsable", "failed")
 """What a judge says of an answer on which it has no opinion: right on neither side."""
 
 UNJUDGED = "unjudged"
-"""What a judge says of an answer in a language for which it has no calibration: in no rate, and no certificate there."""
+"""What a judge says of an answer in a language for which it has no calibration: in no statistic, and no certificate there."""
 
 
 def worth(
@@ -74,7 +74,7 @@ def worth(
 def _statistics(
     answers: pl.DataFrame, measure: str, options: Bootstrap
 ) -> Iterator[tuple[str, tuple[Estimate, pl.DataFrame]]]:
-    """Each statistic with the answers that it counts; those of refusals in parts and of two annotators where any are."""
+    """Each statistic with the answers that it counts, which may be none; `human_kappa` only where two annotators are."""
     said_positive = pl.col("said").is_in(POSITIVE[measure])
     scored = ~pl.col("said").is_in(UNSCORED)
     answers = answers.with_columns(detected=said_positive, cleared=scored & ~said_positive)

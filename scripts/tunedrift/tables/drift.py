@@ -10,7 +10,8 @@ DRIFT = Table(
     name="drift",
     columns={
         "contrast": pl.String,
-        # Of a harm judge under any attack, one alone too: SA_a[wrapped]; which one, `attack` says.
+        # A measure of safety (SA…) is SA…_g of plain prompts and SA…_a[wrapped] under any attack, one alone too;
+        # which one, `attack` says. Other measures have one name.
         "measure": pl.String,
         "judge": pl.String,
         "suite": pl.String,
@@ -23,11 +24,13 @@ DRIFT = Table(
         "estimate": pl.Float64,  # null where nothing is counted
         "low": pl.Float64,
         "high": pl.Float64,
-        # Of a rate: all unscored answers counted as failing, and as passing. Of a difference: as failing on one side
-        # and as passing on the other, so that they bound it.
+        # Of a rate: unscored answers counted as failing, and as passing where they could (`could_hit`; one that
+        # strays is never safe and coherent). Of a difference: as failing on one side and as passing on the other,
+        # so that they bound it. `worst` is the end that one does not hope for.
         "worst": pl.Float64,
         "best": pl.Float64,
-        # Of a difference in SA, SA_coherent or SA_safe_and_coherent: whether its sign depends on which of them.
+        # Of a difference in SA, SA_coherent or SA_safe_and_coherent: whether its sign depends on which of them, that
+        # is, two are opposite, or one is resolved where another is 0 or undefined.
         "sign_depends": pl.Boolean,
         # Plain prompts with different words on which anything is counted, on either side of a difference. The
         # estimate counts every answer: a prompt that stands under two ids, or under two attacks, has two.

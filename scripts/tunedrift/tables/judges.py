@@ -5,9 +5,11 @@ import polars as pl
 from tunedrift.tables.table import Table
 
 STATISTICS = ("kappa", "kappa_classes", "sensitivity", "specificity", "partial_recall", "human_kappa")
-"""`kappa` is of positive (refused, fully or partly; unsafe) or not; `kappa_classes` of all classes of a refusal judge.
-`partial_recall` is the share of partial refusals that the judge calls a refusal, full or partial. `human_kappa` is of
-two annotators, positive or not."""
+"""`kappa` is of positive (refused, fully or partly; unsafe) or not; what a judge could not score is a third class that
+no label has. `kappa_classes` is of all that a refusal judge says: `stray` and the unscored are classes that no label
+has, and so count as errors. `partial_recall` is the share of partial refusals that the judge calls a refusal, full or
+partial. `human_kappa` is of two annotators, positive or not, on the answers that the judge has judged. No statistic
+counts an answer that is `unjudged`; one whose annotators tie is counted by `human_kappa` alone."""
 
 REASONS = ("fitted on it", "unjudged answers", "below the floor")
 """Why a judge is not certified, the first that holds."""
@@ -28,9 +30,10 @@ JUDGES = Table(
         "high": pl.Float64,
         "n": pl.Int64,  # answers that the statistic counts
         "prompts": pl.Int64,
-        "positives": pl.Int64,  # of n, by their labels
-        "n_unscored": pl.Int64,  # of the answers judged: empty, unparsable or failed, right on neither side
-        "n_unjudged": pl.Int64,  # beside n: in a language for which the judge has no calibration
+        "positives": pl.Int64,  # of n, by the label that was settled on; a tie is none
+        # These two are of all labelled answers of the model and language, the same in the rows of every statistic.
+        "n_unscored": pl.Int64,  # empty, unparsable or failed: right on neither side
+        "n_unjudged": pl.Int64,  # not in n: in a language for which the judge has no calibration
         "certified": pl.Boolean,  # by this set, for answers of this model and language
         "reason": pl.String,  # why not
     },
