@@ -3,11 +3,14 @@
 import ast
 import json
 import sys
+from itertools import product
 from pathlib import Path
 
 import polars as pl
 import pytest
 from synthetic import VARIANTS, fabricate, measure
+
+from tunedrift.drift.contrasts import sign_depends
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 FILES = sorted(BENCHMARKS.glob("recount*.py"))
@@ -282,6 +285,24 @@ def test_a_sign_depends_on_what_straying_answers_count_as(recount, estimates, bo
     drift.sign_depends([*rows, *others], printed)
     assert {row["sign_depends"] for row in rows} == {depends}
     assert {row["sign_depends"] for row in others} == {None}
+
+
+def test_signs_depend_in_the_table_as_in_the_recount(recount):
+    drift = recount.recount_drift
+    names = ("SA_a[wrapped]", "SA_coherent_a[wrapped]", "SA_safe_and_coherent_a[wrapped]")
+    resolved = {-0.1: (-0.2, -0.05), 0.1: (0.05, 0.2), 0.0: (-0.2, 0.1), None: (None, None)}
+    open_ = {estimate: (-0.2, 0.2) for estimate in resolved if estimate is not None}
+    figures = [(estimate, *bounds) for of in (resolved, open_) for estimate, bounds in of.items()]
+    rows = [
+        dict.fromkeys(drift.KEY, "any")
+        | {"contrast": "level - control", "variant": str(number), "measure": name}
+        | dict(zip(("estimate", "low", "high"), figure, strict=True))
+        for number, three in enumerate(product(figures, repeat=3))
+        for name, figure in zip(names, three, strict=True)
+    ]
+    table = pl.DataFrame(rows, infer_schema_length=None).with_columns(sign_depends=sign_depends())
+    drift.sign_depends(rows, table.to_dicts())
+    assert [row["sign_depends"] for row in rows] == table["sign_depends"].to_list()
 
 
 @pytest.mark.parametrize("fault", FAULTS)
