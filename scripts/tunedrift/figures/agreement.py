@@ -127,7 +127,8 @@ def forecast_figure(forecasts: pl.DataFrame) -> Figure:
     for measure, panels in zip(measures, grid, strict=False):
         for rm, axes in zip(rms, panels, strict=True):
             found = forecasts.filter(measure=measure, rm=rm)
-            for row in found.iter_rows(named=True):
+            # Resolved points last: they lie on top of those that are not.
+            for row in found.sort("resolved", maintain_order=True).iter_rows(named=True):
                 colour = COLOURS[datasets.index(row["dataset"]) % len(COLOURS)]
                 axes.plot(
                     row["reward_difference"],

@@ -10,7 +10,7 @@ from tunedrift.figures.style import COLOURS, HOLLOW, INK, MARKERS, interval, key
 
 PANELS = {
     "SA_g": "SA_g: safe answers\nto harmful prompts",
-    "SA_a[wrapped]": "SA_a[wrapped]: safe\nanswers to attacks",
+    "SA_a[wrapped]": "SA_a[wrapped]: safe\nanswers under attack",
     "over_refusal": "Over-refusal of\nsafe look-alikes",
     "utility": "Utility:\nright answers",
 }
@@ -21,7 +21,7 @@ SAFETY = ("SA_g", "SA_a[wrapped]")
 STRAYING = "#ecd9c0"
 """The colour of stray rates: light, since they explain another number."""
 
-OPEN_SIGN = "hollow: the sign depends on\nwhat straying answers count as"
+OPEN_SIGN = "hollow: up or down depends on\nwhat straying answers count as"
 
 
 def headline(drift: pl.DataFrame, primary_judge: str) -> pl.DataFrame:
@@ -82,10 +82,11 @@ def drift_figure(drift: pl.DataFrame) -> Figure:
             axes.set_xlim(-0.03, 1.03)
             axes.set_xticks([0, 0.5, 1], ["0", "0.5", "1"])
             axes.set_title(PANELS[measure])
+            axes.set_xlabel("share of answers" if model == models[-1] else "")
         label_rows(panels[0], lines)
         panels[0].set_ylabel(model if len(models) > 1 else "")
     handles: list[Artist] = [*keys(datasets)]
-    handles.append(plt.Line2D([], [], color=INK, linewidth=0.8, linestyle=(0, (3, 2)), label="untuned"))
+    handles.append(plt.Line2D([], [], color=INK, linewidth=0.8, linestyle=(0, (3, 2)), label="untuned (grey: its interval)"))
     handles.append(Patch(color=STRAYING, label="share that strays (dotted: untuned)"))
     handles += open_sign_key(drift.filter(pl.col("contrast") == "tuned - untuned"))
     figure.legend(handles=handles, loc="outside lower center", ncols=3)
@@ -157,10 +158,10 @@ def effects_figure(drift: pl.DataFrame) -> Figure:
                 hollow = HOLLOW if row["sign_depends"] else {}
                 interval(axes, row, y, COLOURS[colour], marker=MARKERS[colour], **hollow)
         axes.set_title(PANELS[measure])
-        axes.set_xlabel("difference in the share of safe answers")
+        axes.set_xlabel("difference in the share of answers")
     if lines:
         label_rows(grid[0][0], lines)
-        handles = [*keys(groups), Patch(color=STRAYING, label="difference in the share that strays")]
+        handles = [*keys(groups), Patch(color=STRAYING, label="the same of answers that stray")]
         handles += open_sign_key(effects)
         figure.legend(handles=handles, loc="outside lower center", ncols=3)
     return figure
