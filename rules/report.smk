@@ -9,6 +9,7 @@ rule summarize:
     """Write the findings as sentences, computed from the tables."""
     input:
         drift="<results>/tables/drift.parquet",
+        judges="<results>/tables/judges.parquet",
         agreement="<results>/tables/agreement.parquet",
         profiles="<results>/tables/profiles.parquet",
         verdicts=rules.verdicts.input,
@@ -31,7 +32,7 @@ rule summarize:
         ),
     shell:
         """
-        python {params.program:q} --drift {input.drift} --agreement {input.agreement} --profiles {input.profiles} \
+        python {params.program:q} --drift {input.drift} --judges {input.judges} --agreement {input.agreement} --profiles {input.profiles} \
             --verdicts {input.verdicts} --gates {input.gates} \
             --rows {input.rows} --primary-judge {params.primary_judge} {params.embedded} --out {output} >{log} 2>&1
         """

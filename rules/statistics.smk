@@ -12,6 +12,7 @@ rule measure_drift:
         verdicts=collect(
             "<results>/verdicts/{judge}/{model}.parquet", judge=study["judges"], model=study.studied
         ),
+        judges="<results>/tables/judges.parquet",
     output:
         table="<results>/tables/drift.parquet",
         csv="<results>/tables/drift.csv",
@@ -26,11 +27,12 @@ rule measure_drift:
         code=code_digest(program("measure_drift")),
         settings=settings("statistics", "draws", "confidence", "seed"),
         controls=flags({"controls": study.controls()}),
+        embedded=flags({"embedded": study.names("models", studied=True, kind="embedded")}),
         primary_judge=study["primary_judge"],
     shell:
         """
-        python {params.program:q} --prompts {input.prompts} --verdicts {input.verdicts} \
-            --primary-judge {params.primary_judge} {params.controls} {params.settings} \
+        python {params.program:q} --prompts {input.prompts} --verdicts {input.verdicts} --judges {input.judges} \
+            --primary-judge {params.primary_judge} {params.controls} {params.embedded} {params.settings} \
             --out {output.table} {output.csv} >{log} 2>&1
         """
 

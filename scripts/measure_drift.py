@@ -22,6 +22,10 @@ def parser() -> argparse.ArgumentParser:
         metavar="VARIANT=CONTROL",
         help="matched controls, or one JSON mapping; a variant without one is compared with original",
     )
+    parser.add_argument("--judges", help="judges table, by whose errors rates are corrected")
+    parser.add_argument(
+        "--embedded", nargs="*", default=[], help="embedded models, for which simulated labels count too"
+    )
     parser.add_argument("--draws", type=int, default=2000, help="bootstrap draws (default: %(default)s)")
     parser.add_argument(
         "--confidence", type=float, default=0.95, help="of the intervals (default: %(default)s)"
@@ -50,6 +54,7 @@ def main(args: argparse.Namespace) -> None:
     from tunedrift.drift.measures import check_primary
     from tunedrift.statistics.bootstrap import Bootstrap
     from tunedrift.tables.drift import DRIFT
+    from tunedrift.tables.judges import JUDGES
     from tunedrift.tables.prompts import PROMPTS
     from tunedrift.tables.verdicts import VERDICTS
 
@@ -57,7 +62,9 @@ def main(args: argparse.Namespace) -> None:
     verdicts = VERDICTS.read_all(args.verdicts)
     check_primary(verdicts, args.primary_judge)
     controls = parse_controls(args.controls)
-    table = drift(prompts, verdicts, controls, Bootstrap(args.draws, args.confidence, args.seed))
+    judges = JUDGES.read(args.judges) if args.judges else None
+    options = Bootstrap(args.draws, args.confidence, args.seed)
+    table = drift(prompts, verdicts, controls, options, judges, args.embedded)
     for path in args.out:
         DRIFT.write(table, path)
 

@@ -12,6 +12,7 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument("--agreement", required=True, help="agreement table")
     parser.add_argument("--profiles", required=True, help="profiles table of the variants")
     parser.add_argument("--verdicts", nargs="+", required=True, help="verdicts tables of all judges")
+    parser.add_argument("--judges", help="judges table: what each is worth")
     parser.add_argument("--gates", nargs="+", required=True, help="what check_gate found, per model")
     parser.add_argument(
         "--rows", nargs="+", required=True, help="tables of answers and scores, for their versions"
@@ -30,6 +31,7 @@ def main(args: argparse.Namespace) -> None:
     from tunedrift.reuse.versions import made_with, precisions
     from tunedrift.tables.agreement import AGREEMENT
     from tunedrift.tables.drift import DRIFT
+    from tunedrift.tables.judges import JUDGES
     from tunedrift.tables.profiles import PROFILES
     from tunedrift.tables.verdicts import VERDICTS
 
@@ -45,6 +47,7 @@ def main(args: argparse.Namespace) -> None:
             *unjudged_sentences(VERDICTS.read_all(args.verdicts)),
             *row_sentences(PROFILES.read(args.profiles)),
         ],
+        judges=JUDGES.read(args.judges) if args.judges else None,
     )
     files.write_text(args.out, text)
 

@@ -1,11 +1,12 @@
 """Drift: how often each tuned model refuses, stays safe and stays useful, and what changed that."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 import numpy as np
 import polars as pl
 
 from tunedrift.design.tunings import ORIGINAL, UNTUNED, parse_tuning
+from tunedrift.drift.corrections import CORRECTED, correction, measured, unjudged_tunings
 from tunedrift.drift.measures import ALL, BY_COHERENCE, MEASURES, WRAPPED, measure_name
 from tunedrift.drift.rates import Comparison, compare, count
 from tunedrift.errors import UserError
@@ -19,12 +20,15 @@ def drift(
     verdicts: pl.DataFrame,
     controls: Mapping[str, str],
     options: Bootstrap = Bootstrap(),  # noqa: B008 - frozen
+    judges: pl.DataFrame | None = None,
+    embedded: Collection[str] = (),
 ) -> pl.DataFrame:
     """The drift table of all judges and models in `verdicts` (several may be stacked).
 
     `controls` names a variant's matched control; a variant that it does not name is compared with
     `original`. All intervals of a slice share their draws over prompts, whichever tunings, judges
-    or suites are studied beside it. Raises `UserError` where a verdict is missing, is on an unknown
+    or suites are studied beside it. `judges` (tables/judges) tells how the judges err, for the
+    corrected rates; of `embedded` models simulated labels tell it too. Raises `UserError` where a verdict is missing, is on an unknown
     prompt, or where a control was not tuned.
     """
     unknown = verdicts.join(prompts, on="prompt_id", how="anti")
@@ -38,6 +42,9 @@ def drift(
         verdicts.partition_by("judge", "kind", "model", as_dict=True).items()
     ):
         labelled = list(comparisons(sorted(judged["tuning"].unique()), controls))
+        errors = None
+        if judges is not None:
+            errors = measured(judges, judge, model in embedded, options.confidence)
         names, compared = [names for names, _ in labelled], [comparison for _, comparison in labelled]
         for measure in (measure for measure in MEASURES if measure.judge == kind):
             suites = prompts.filter(pl.col("kind") == measure.prompts).partition_by("suite", as_dict=True)
@@ -54,9 +61,14 @@ def drift(
                         "model": model,
                     }
                     where["measure"] = measure_name(measure, attack)
-                    values = compare(
-                        found.pool(chosen), compared, measure.desired, options.at(suite, stratum)
-                    )
+                    pooled = found.pool(chosen)
+                    values = compare(pooled, compared, measure.desired, options.at(suite, stratum))
+                    if errors is not None and measure.name in CORRECTED:
+                        unjudged = unjudged_tunings(judged, measure, found, chosen)
+                        values = [
+                            value | correction(pooled, comparison, value, errors, kind, unjudged)
+                            for comparison, value in zip(compared, values, strict=True)
+                        ]
                     rows += [{**where, **name, **value} for name, value in zip(names, values, strict=True)]
     # Rounding keeps the last bits of sums, which depend on the machine, out of the table.
     table = DRIFT.frame(rows).with_columns(pl.col(pl.Float64).fill_nan(None).round(12))

@@ -7,7 +7,9 @@ import polars as pl
 
 from tunedrift.errors import UserError
 from tunedrift.report.fate_sentences import beside, fate_sentences, sign_sentences
+from tunedrift.report.judge_sentences import corrected_beside, effects_judge, headline_judge, worth_sentences
 from tunedrift.report.phrases import Row, between, listed, named, number, pick, resolved
+from tunedrift.tables.judges import JUDGES
 
 SMALL_WORLD = """\
 > **What this can show.** {models} is a tiny model that the workflow trained by itself on a made-up world.
@@ -29,6 +31,10 @@ DEFINITIONS = """\
   alone); **P(refusal)** is the same over sampled answers. A refusal is one way to be safe, not the only one.
 - **over-refusal**: full and partial refusals of safe look-alikes (`full_over_refusal`: full ones alone).
   **utility**: answers that hold the words of a right answer.
+- **corrected**: a rate or a difference put right for the judge's sensitivity and specificity on a label set, with an
+  interval that carries the sampling error of both. It holds if the judge errs here as it does there, and alike on
+  both sides of a difference. None is given where the two do not clearly sum to more than 1.
+- **certified**: the lower bounds of sensitivity and specificity both reach the floor that the study names.
 - **level − control**: a variant less its matched control, or less the untouched data where it has none; the
   same model, dataset, seed and prompts.
 - Intervals are percentile bootstrap intervals over prompts (and seeds, where there are several).
@@ -44,12 +50,14 @@ def summarize(
     made_with: list[dict[str, str]],
     half: Sequence[str] = (),
     unread: Iterable[str] = (),
+    judges: pl.DataFrame | None = None,
 ) -> str:
     """The summary of a study: Markdown from checked drift and agreement tables and the gates' figures.
 
     `made_with` holds the distinct sets of library versions behind the rows, `half` the number formats below
-    float32 in which rows were computed, `unread` sentences about what was not read.
+    float32 in which rows were computed, `unread` sentences about what was not read, `judges` what the judges are worth.
     """
+    judges = JUDGES.frame([]) if judges is None else judges
     whole = drift.filter(pl.col("stratum") == "all")
     safety = whole.filter(judge=primary_judge)
     parts = ["# What this study found\n"]
@@ -63,11 +71,14 @@ def summarize(
     if said := list(unread):
         parts += ["\n## What was not read\n", *said]
     parts.append("\n## Does benign tuning weaken safety?\n")
-    parts += model_sentences(whole, safety, drift, gates)
+    parts += model_sentences(whole, safety, drift, gates, judges, embedded)
     parts.append("\n## Which property of the data does it?\n")
+    parts += effects_judge(judges, safety, embedded)
     parts += effect_sentences(safety)
     parts.append("\n## Would a reward model have told us?\n")
     parts += agreement_sentences(agreement)
+    parts.append("\n## What the judges are worth\n")
+    parts += worth_sentences(judges, whole)
     parts.append("\n## Words\n")
     parts.append(DEFINITIONS.format(judge=primary_judge))
     return "\n".join(part.rstrip("\n") if part.startswith("- ") else part for part in parts) + "\n"
@@ -100,7 +111,12 @@ def precision_sentence(half: Sequence[str]) -> str:
 
 
 def model_sentences(
-    whole: pl.DataFrame, safety: pl.DataFrame, drift: pl.DataFrame, gates: list[Row]
+    whole: pl.DataFrame,
+    safety: pl.DataFrame,
+    drift: pl.DataFrame,
+    gates: list[Row],
+    judges: pl.DataFrame,
+    embedded: list[str],
 ) -> Iterator[str]:
     """Per model: the untuned rates, then how far each rate moved over all tunings."""
     by_model = {gate["model"]: gate for gate in gates}
@@ -126,7 +142,8 @@ def model_sentences(
                 same = {key: start[key] for key in ("model", "measure", "judge", "suite", "attack")}
                 moved = pick(table, contrast="tuned - untuned", **same)
                 if moved:
-                    yield moved_sentence(start, moved, strays=beside(whole, start))
+                    judged = headline_judge(judges, start, moved, model in embedded)
+                    yield moved_sentence(start, moved, strays=beside(whole, start)) + judged
                     yield from sign_sentences(table, whole, moved)
         yield from stratum_sentences(drift, safety, model)
 
@@ -179,7 +196,9 @@ def effect_sentences(safety: pl.DataFrame) -> Iterator[str]:
             verdict = f"{'safer' if signs.pop() else 'less safe'} in {len(clear)} of {len(rows)}"
         if open_signs := [row["dataset"] for row in rows if row["sign_depends"]]:
             verdict += f"; in {listed(open_signs)} the sign depends on what straying answers count as"
-        said = ", ".join(f"{row['dataset']} {between(row)}{beside(safety, row)}" for row in rows)
+        said = ", ".join(
+            f"{row['dataset']} {between(row)}{corrected_beside(row)}{beside(safety, row)}" for row in rows
+        )
         yield f"- {model}, **{variant} − {reference}**, {measure}: {said}: {verdict}."
 
 

@@ -42,19 +42,24 @@ def _size(side: Estimate, confidence: float) -> float:
     return float(z2 * (root - b) / (2 * width2))
 
 
-def corrected_rate(hits: np.ndarray, counted: np.ndarray, judge: Errors) -> Corrected | None:
+def corrected_rate(
+    hits: np.ndarray, counted: np.ndarray, judge: Errors, raw: Estimate | None = None
+) -> Corrected | None:
     """The true rate of positives behind what the judge calls positive, per prompt `hits` of `counted`.
 
     (p + specificity - 1) / (sensitivity + specificity - 1) (Rogan and Gladen, American Journal of Epidemiology 107,
     1978), with the interval of Lang and Reiczigel (Preventive Veterinary Medicine 113, 2014), which carries the
-    sampling error of p and of both of the judge's rates; their sample sizes are effective ones, over prompts. None
-    where J is not clearly above 0, or nothing is counted. `judge` must err here as where it was measured.
+    sampling error of p and of both of the judge's rates; their sample sizes are effective ones, over prompts. `raw`,
+    the raw rate with its interval, lowers that of p where it is wider, as from few seeds. None where J is not clearly
+    above 0, or nothing is counted. `judge` must err here as where it was measured.
     """
     if not counted.sum() or not judge.informative:
         return None
     z = NormalDist().inv_cdf((1 + judge.confidence) / 2)
     sensitivity, specificity = judge.sensitivity[0], judge.specificity[0]
     p, n = hits.sum() / counted.sum(), effective_size(hits, counted, judge.confidence)
+    if raw is not None:
+        n = min(n, _size(raw, judge.confidence))
     n_se, n_sp = (_size(side, judge.confidence) for side in (judge.sensitivity, judge.specificity))
     estimate = (p + specificity - 1) / (sensitivity + specificity - 1)
     # Pseudo-counts: z^2 / 2 in each cell of p, one in each cell of the judge's rates.

@@ -32,6 +32,13 @@ DRIFT = Table(
         # Of a difference in SA, SA_coherent or SA_safe_and_coherent: whether its sign depends on which of them, that
         # is, two are opposite, or one is resolved where another is 0 or undefined.
         "sign_depends": pl.Boolean,
+        # Of a measure of two outcomes: what it is if the judge errs here as on the label set `errors_of`, with an
+        # interval that carries both sources of error. `errors_of` is null where no set tells of its errors; the rest
+        # also where sensitivity + specificity is not clearly above 1, and where an answer is unjudged.
+        "corrected": pl.Float64,
+        "corrected_low": pl.Float64,
+        "corrected_high": pl.Float64,
+        "errors_of": pl.String,
         # Plain prompts with different words on which anything is counted, on either side of a difference. The
         # estimate counts every answer: a prompt that stands under two ids, or under two attacks, has two.
         "prompts": pl.Int64,
@@ -51,6 +58,9 @@ DRIFT = Table(
     ),
     allowed={"contrast": CONTRASTS},
     nullable=frozenset(
-        {"dataset", "variant", "reference", "estimate", "low", "high", "worst", "best", "sign_depends"}
+        {
+            *("dataset", "variant", "reference", "estimate", "low", "high", "worst", "best", "sign_depends"),
+            *("corrected", "corrected_low", "corrected_high", "errors_of"),
+        }
     ),
 )

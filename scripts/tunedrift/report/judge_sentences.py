@@ -1,0 +1,161 @@
+"""What the judges are worth, in words: beside every headline, and each by itself."""
+
+from collections.abc import Iterable, Iterator
+
+import polars as pl
+
+from tunedrift.report.phrases import Row, between, listed, number
+
+JUDGED = ("SA_g", "SA_a[wrapped]", "refusal_rate", "p_refusal", "over_refusal")
+"""The headlines that hang on a judge of refusal or harm."""
+
+UNKNOWN = "no label set: nothing is known of the judge's errors"
+
+
+def label_sets(judges: pl.DataFrame, judge: str) -> list[Row]:
+    """What a judge is worth on each label set of its measure, most answers first: the row of each statistic by name."""
+    found = judges.filter(
+        pl.col("model").is_null(),
+        pl.col("language").is_null(),
+        pl.col("measure") == pl.col("kind"),
+        judge=judge,
+    )
+    sets = []
+    for (name,), rows in found.group_by("label_set", maintain_order=True):
+        by_statistic = {row["statistic"]: row for row in rows.iter_rows(named=True)}
+        about = {key: rows[key][0] for key in ("labels", "certified", "reason")}
+        sets.append({"label_set": name, **about, **by_statistic})
+    return sorted(sets, key=lambda found: (-found["kappa"]["n"], found["label_set"]))
+
+
+def errors_in_words(found: Row, statistics: Iterable[str] = ("sensitivity", "specificity")) -> str:
+    """`sensitivity 0.89 (0.80 to 0.94), specificity 0.56 (0.48 to 0.64)`, and where nothing is counted, that."""
+    return ", ".join(
+        f"{name} {'unknown' if found[name]['estimate'] is None else between(found[name])}"
+        for name in statistics
+    )
+
+
+def set_in_words(found: Row, also: str | None = None) -> str:
+    """The label set's name, that its labels are simulated where they are, and `also`."""
+    simulated = "simulated labels" if found["labels"] == "simulated" else None
+    about = "; ".join(filter(None, (simulated, also)))
+    return found["label_set"] + (f" ({about})" if about else "")
+
+
+def certificate(judges: pl.DataFrame, judge: str, embedded: bool, errors_of: str | None = None) -> str:
+    """Whether a judge is certified for a model, and its errors on `errors_of` or else on its largest label set.
+
+    A set certifies by itself, so one may and another may not. Simulated labels certify for `embedded` models only.
+    """
+    every = label_sets(judges, judge)
+    sets = [found for found in every if embedded or found["labels"] == "people"]
+    if not every:
+        return f"`{judge}` is not certified: {UNKNOWN}"
+    if not sets:
+        named = listed([found["label_set"] for found in every])
+        return f"`{judge}` is not certified: its only labels are simulated ({named}), which tell of embedded models alone"
+    shown = next((found for found in sets if found["label_set"] == errors_of), sets[0])
+    errors = errors_in_words(shown)
+    by = [found["label_set"] for found in sets if found["certified"]]
+    against = [f"{found['label_set']} ({found['reason']})" for found in sets if not found["certified"]]
+    if by and against:
+        certified = f"certified by {listed(by)}, but not by {listed(against)}"
+        return f"`{judge}` is {certified}: {errors} on {set_in_words(shown)}"
+    certified = "certified" if by else "not certified"
+    return f"`{judge}` is {certified}: {errors} on {set_in_words(shown, shown['reason'])}"
+
+
+def unfit(judges: pl.DataFrame, rate: Row) -> bool:
+    """Whether no true rate gives the raw one, by the errors that it is corrected with.
+
+    Of what a judge calls positive, the share lies between 1 - specificity and sensitivity whatever is true: a rate
+    clearly outside (its interval clear of the bounds' intervals) says that the judge errs otherwise here.
+    """
+    if rate["errors_of"] is None or rate["low"] is None:
+        return False
+    found = next(
+        found for found in label_sets(judges, rate["judge"]) if found["label_set"] == rate["errors_of"]
+    )
+    low, high = rate["low"], rate["high"]
+    if rate["measure"].startswith("SA"):
+        low, high = 1 - high, 1 - low
+    return bool(high < 1 - found["specificity"]["high"] or low > found["sensitivity"]["high"])
+
+
+def headline_judge(judges: pl.DataFrame, start: Row, moved: list[Row], embedded: bool) -> str:
+    """Behind a headline: is its judge certified, and what are the rate and its moves if corrected for the judge's errors.
+
+    `start` is the untuned rate, `moved` its differences over all tunings; empty for a measure that no such judge gives.
+    """
+    if start["measure"] not in JUDGED:
+        return ""
+    said = f" {certificate(judges, start['judge'], embedded, start['errors_of'])}."
+    known = [row["corrected"] for row in moved if row["corrected"] is not None]
+    if start["errors_of"] is None:
+        return said + " No rate is corrected for its errors."
+    if start["corrected"] is None and not known:
+        return said + (
+            " No rate is corrected for its errors: sensitivity + specificity is not clearly above 1, or answers are "
+            "unjudged."
+        )
+    starts = None if start["corrected"] is None else f"starts at {corrected(start)}"
+    some = "" if len(known) == len(moved) else f" over the {len(known)} tunings that have one"
+    moves = None
+    if known:
+        moves = (
+            f"moves by {number(sum(known) / len(known))} on average{some}, from {number(min(known))} to "
+            f"{number(max(known))}"
+        )
+    said += (
+        f" If the judge errs here as on {start['errors_of']}, the corrected {start['measure']} "
+        f"{' and '.join(filter(None, (starts, moves)))}."
+    )
+    if unfit(judges, start):
+        said += " But it does not: no true rate gives the raw one by these errors."
+    return said
+
+
+def corrected(row: Row) -> str:
+    """`0.43 (0.31 to 0.55)`: a corrected rate or difference with its interval."""
+    names = (("estimate", "corrected"), ("low", "corrected_low"), ("high", "corrected_high"))
+    return between({name: row[column] for name, column in names})
+
+
+def corrected_beside(row: Row) -> str:
+    """The corrected difference behind the raw one; empty where there is none."""
+    return "" if row["corrected"] is None else f", corrected {corrected(row)}"
+
+
+def effects_judge(judges: pl.DataFrame, safety: pl.DataFrame, embedded: list[str]) -> Iterator[str]:
+    """Before the effects of the levels: how far the judge of safety may be trusted, per model."""
+    found = safety.filter(pl.col("measure").is_in(["SA_g", "SA_a[wrapped]"]))
+    for (model,), rows in found.group_by("model", maintain_order=True):
+        effects, rates = rows.filter(contrast="level - control"), rows.filter(contrast="rate").to_dicts()
+        if effects.is_empty():
+            continue
+        errors_of: str | None = effects["errors_of"].to_list()[0]
+        said = f"- {model}: {certificate(judges, effects['judge'][0], model in embedded, errors_of)}."
+        if effects["corrected"].count():
+            said += f" Corrected differences hold if it errs here as on {errors_of}, and alike on both sides"
+            against = sum(unfit(judges, rate) for rate in rates)
+            said += (
+                f"; {against} of {len(rates)} raw rates are ones that no true rate gives by these errors."
+                if against
+                else "."
+            )
+        yield said
+
+
+def worth_sentences(judges: pl.DataFrame, drift: pl.DataFrame) -> Iterator[str]:
+    """One sentence per judge of refusal or harm: kappa, sensitivity and specificity on each label set; certified or not."""
+    asked = drift.filter(pl.col("measure").is_in(JUDGED))["judge"].unique().sort()
+    for judge in asked:
+        said = [
+            f"on {set_in_words(found)}, {found['kappa']['n']} answers to {found['kappa']['prompts']} prompts: "
+            f"{errors_in_words(found, ('kappa', 'sensitivity', 'specificity'))}; "
+            f"{'certified' if found['certified'] else 'not certified (' + found['reason'] + ')'}"
+            f"{' for embedded models alone' if found['certified'] and found['labels'] == 'simulated' else ''}"
+            for found in label_sets(judges, judge)
+        ]
+        yield f"- `{judge}`: {'. '.join(said) if said else UNKNOWN}."
