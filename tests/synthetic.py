@@ -178,6 +178,27 @@ def reward(rm: str, subject: str, group: str, item: str, score: float) -> dict:
     }
 
 
+def judged(judge: str, label_set: str, sensitivity, specificity, **about) -> list[dict]:
+    """Rows of tables/judges of one judge on one label set; a side is (estimate, low, high), or None for no answers.
+
+    `about` may hold labels, certified, reason, n (answers) and whatever else the rows share.
+    """
+    shared = {
+        **{"judge": judge, "kind": judge, "measure": judge, "label_set": label_set, "labels": "people"},
+        **{"n": 200, "prompts": 100, "positives": 100, "n_unscored": 0, "n_unjudged": 0, "certified": True},
+        **about,
+    }
+    sides = {"kappa": (0.7, 0.6, 0.8), "sensitivity": sensitivity, "specificity": specificity}
+    return [
+        {
+            **shared,
+            "statistic": name,
+            **dict(zip(("estimate", "low", "high"), side or [None] * 3, strict=True)),
+        }
+        for name, side in sides.items()
+    ]
+
+
 def measure(study: Study, draws: int = 100) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
     """The drift, agreement and forecasts tables of a fabricated study."""
     options = Bootstrap(draws=draws)

@@ -121,7 +121,10 @@ STUDY_EDITS = {
     ),
     "a new judge": (
         changed("judges", strict={"kind": "refusal", "threshold": 0.9}),
-        {"judge": 1, "measure_drift": 1, "draw_drift": 1, "summarize": 1, "record_provenance": 1, "all": 1},
+        {
+            **{"judge": 1, "judge_labels": 1, "measure_judges": 1},
+            **{rule: 1 for rule in REPORT if rule not in ("measure_agreement", "draw_agreement")},
+        },
     ),
     "a new attack": (
         {

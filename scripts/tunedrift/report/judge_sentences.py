@@ -112,7 +112,7 @@ def headline_judge(judges: pl.DataFrame, start: Row, moved: list[Row], embedded:
         f"{' and '.join(filter(None, (starts, moves)))}."
     )
     if unfit(judges, start):
-        said += " But it does not: no true rate gives the raw one by these errors."
+        said += " But no true rate gives the raw one by these errors: it errs otherwise here."
     return said
 
 

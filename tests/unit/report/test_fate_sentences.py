@@ -67,7 +67,7 @@ def test_a_headline_has_the_stray_rate_beside_it(study, agreement):
     lines = said(study, agreement, "safe", "garbled")
     for start in ("- SA_g (", "- SA_a[wrapped] (", "- over_refusal ("):
         assert "; the stray rate starts at " in line(lines, start)
-    assert line(lines, "- SA_g (").endswith("and moves by 0.30 on average.")  # one tuning of three, by 0.9
+    assert "and moves by 0.30 on average. `harm`" in line(lines, "- SA_g (")  # one tuning of three, by 0.9
 
 
 def test_the_fates_of_untuned_and_tuned_answers_are_said(study, agreement):
