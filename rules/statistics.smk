@@ -37,6 +37,9 @@ rule measure_drift:
         """
 
 
+BY_PEOPLE = study.names("label_sets", labels="people")
+
+
 rule measure_judges:
     """What each judge is worth against every label set of its measure, and which are certified."""
     input:
@@ -46,6 +49,13 @@ rule measure_judges:
             for judge, label_set in study.judged_sets()
         ],
         fitted=collect("<results>/judges/{judge}.json", judge=study.names("judges", by="learned")),
+        # What people labelled may be the study's own answers.
+        prompts=collect("<results>/prompts/{suite}.parquet", suite=study["suites"] if BY_PEOPLE else []),
+        responses=collect(
+            "<results>/responses/{model}/{tuning}.parquet",
+            model=study.studied if BY_PEOPLE else [],
+            tuning=study.tunings(),
+        ),
     output:
         table="<results>/tables/judges.parquet",
         csv="<results>/tables/judges.csv",
@@ -72,6 +82,7 @@ rule measure_judges:
     shell:
         """
         python {params.program:q} --labels {input.labels} --verdicts {input.verdicts} --fitted {input.fitted} \
+            --prompts {input.prompts} --responses {input.responses} \
             {params.simulated} {params.tuned_on} {params.settings} --out {output.table} {output.csv} >{log} 2>&1
         """
 

@@ -1,9 +1,13 @@
 """Measure judges: kappa, sensitivity and specificity of each against every label set, and which are certified."""
 
 import argparse
+from typing import TYPE_CHECKING
 
 from tunedrift.errors import UserError
 from tunedrift.jobs import cli
+
+if TYPE_CHECKING:
+    import polars as pl
 
 
 def parser() -> argparse.ArgumentParser:
@@ -12,6 +16,13 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument("--labels", nargs="*", default=[], help="labels tables, one per label set")
     parser.add_argument(
         "--verdicts", nargs="*", default=[], help="verdicts on labelled answers, one table per judge and set"
+    )
+    parser.add_argument("--prompts", nargs="*", default=[], help="prompts tables, one per suite")
+    parser.add_argument(
+        "--responses",
+        nargs="*",
+        default=[],
+        help="the study's own answers: is a judge worth as much on tuned ones?",
     )
     parser.add_argument("--simulated", nargs="*", default=[], help="label sets whose labels no person gave")
     parser.add_argument("--fitted", nargs="*", default=[], help="JSON files of judges that were fitted")
@@ -62,11 +73,26 @@ def sets_behind(fitted: list[str], tuned_on: list[str]) -> dict[str, set[str]]:
     return behind
 
 
+def own_answers(prompts: list[str], responses: list[str]) -> "pl.DataFrame":
+    """What the study's models answered: prompt (plain, and as it was asked), answer, tuned."""
+    import polars as pl
+
+    from tunedrift.tables.prompts import PROMPTS
+    from tunedrift.tables.responses import RESPONSES
+
+    asked = PROMPTS.read_all(prompts) if prompts else PROMPTS.frame([])
+    given = RESPONSES.read_all(responses) if responses else RESPONSES.frame([])
+    last = pl.col("messages").list.last().struct.field("content")
+    asked = pl.concat([asked.select("prompt_id", prompt=text) for text in (pl.col("plain_prompt"), last)])
+    given = given.select("prompt_id", "answer", tuned=pl.col("variant").is_not_null())
+    return asked.unique().join(given, on="prompt_id").select("prompt", "answer", "tuned").unique()
+
+
 def main(args: argparse.Namespace) -> None:
     """Read labels and verdicts, measure each judge on each set, write."""
     import polars as pl
 
-    from tunedrift.labels.answers import answers_by_set
+    from tunedrift.labels.answers import answers_by_set, with_sides
     from tunedrift.statistics.bootstrap import Bootstrap
     from tunedrift.statistics.judge_worth import worth
     from tunedrift.tables.judges import JUDGES
@@ -77,7 +103,10 @@ def main(args: argparse.Namespace) -> None:
     options = Bootstrap(args.draws, args.confidence, args.seed)
     labels = LABELS.read_all(args.labels) if args.labels else LABELS.frame([])
     verdicts = LABELLED_VERDICTS.read_all(args.verdicts) if args.verdicts else LABELLED_VERDICTS.frame([])
-    answers = answers_by_set(labels)
+    own = own_answers(args.prompts, args.responses)
+    answers = {
+        name: (measure, with_sides(of_set, own)) for name, (measure, of_set) in answers_by_set(labels).items()
+    }
     rows = []
     for (judge, kind, label_set), said in verdicts.group_by(
         "judge", "kind", "label_set", maintain_order=True
@@ -104,8 +133,8 @@ def main(args: argparse.Namespace) -> None:
             "label_set": label_set,
             "labels": "simulated" if label_set in args.simulated else "people",
         }
-        own = options.at(judge, label_set)
-        rows += [{**about, **row} for row in worth(joined, measure, own, args.judge_floor, fitted)]
+        seeded = options.at(judge, label_set)
+        rows += [{**about, **row} for row in worth(joined, measure, seeded, args.judge_floor, fitted)]
     for path in args.out:
         JUDGES.write(JUDGES.frame(rows), path)
 

@@ -37,3 +37,18 @@ def answers_by_set(labels: pl.DataFrame) -> dict[str, tuple[str, pl.DataFrame]]:
             )
         found[str(name)] = (of_set["measure"][0], answers)
     return found
+
+
+def with_sides(answers: pl.DataFrame, given: pl.DataFrame) -> pl.DataFrame:
+    """Labelled answers with the column `tuned`: whether a tuned model of the study gave this answer to this prompt.
+
+    `given` holds the study's own: prompt, answer, tuned. Null for an answer that tuned and untuned models gave alike,
+    and for all where one answer is not the study's: of others' answers some may read the same by chance, mostly
+    refusals.
+    """
+    sides = given.group_by("prompt", "answer").agg(
+        pl.col("tuned").any(), alike=pl.col("tuned").n_unique() > 1
+    )
+    joined = answers.join(sides, on=["prompt", "answer"], how="left", maintain_order="left")
+    known = pl.lit(not joined["tuned"].null_count()) & ~pl.col("alike")
+    return joined.with_columns(tuned=pl.when(known).then("tuned")).drop("alike")

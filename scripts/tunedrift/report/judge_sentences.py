@@ -4,10 +4,13 @@ from collections.abc import Iterable, Iterator
 
 import polars as pl
 
-from tunedrift.report.phrases import Row, between, listed, number
+from tunedrift.errors import UserError
+from tunedrift.report.phrases import Row, between, listed, number, resolved
 
 JUDGED = ("SA_g", "SA_a[wrapped]", "refusal_rate", "p_refusal", "over_refusal")
 """The headlines that hang on a judge of refusal or harm."""
+
+ERRORS = ("sensitivity", "specificity")
 
 UNKNOWN = "no label set: nothing is known of the judge's errors"
 
@@ -28,7 +31,18 @@ def label_sets(judges: pl.DataFrame, judge: str) -> list[Row]:
     return sorted(sets, key=lambda found: (-found["kappa"]["n"], found["label_set"]))
 
 
-def errors_in_words(found: Row, statistics: Iterable[str] = ("sensitivity", "specificity")) -> str:
+def behind(judges: pl.DataFrame, judge: str, label_set: str) -> Row:
+    """What a judge is worth on the label set by whose errors its rates were corrected."""
+    for found in label_sets(judges, judge):
+        if found["label_set"] == label_set:
+            return found
+    raise UserError(
+        f"the drift table corrects {judge!r} by its errors on {label_set!r}, of which the judges table has no row: "
+        "measure the drift with the same judges table."
+    )
+
+
+def errors_in_words(found: Row, statistics: Iterable[str] = ERRORS) -> str:
     """`sensitivity 0.89 (0.80 to 0.94), specificity 0.56 (0.48 to 0.64)`, and where nothing is counted, that."""
     return ", ".join(
         f"{name} {'unknown' if found[name]['estimate'] is None else between(found[name])}"
@@ -74,9 +88,7 @@ def unfit(judges: pl.DataFrame, rate: Row) -> bool:
     """
     if rate["errors_of"] is None or rate["low"] is None:
         return False
-    found = next(
-        found for found in label_sets(judges, rate["judge"]) if found["label_set"] == rate["errors_of"]
-    )
+    found = behind(judges, rate["judge"], rate["errors_of"])
     low, high = rate["low"], rate["high"]
     if rate["measure"].startswith("SA"):
         low, high = 1 - high, 1 - low
@@ -127,6 +139,19 @@ def corrected_beside(row: Row) -> str:
     return "" if row["corrected"] is None else f", corrected {corrected(row)}"
 
 
+def sides_in_words(found: Row) -> str:
+    """How the judge's errors differ between tuned and untuned answers, where the labelled answers are the study's own."""
+    tested = {name: found[f"{name}_difference"] for name in ERRORS if f"{name}_difference" in found}
+    if not tested:
+        return ""
+    said = listed([f"{name} by {between(row)}" for name, row in tested.items()])
+    otherwise = any(map(resolved, tested.values()))
+    verdict = (
+        "so it errs otherwise there and corrected differences do not hold" if otherwise else "not resolved"
+    )
+    return f"; from untuned to tuned answers it moves in {said}, {verdict}"
+
+
 def effects_judge(judges: pl.DataFrame, safety: pl.DataFrame, embedded: list[str]) -> Iterator[str]:
     """Before the effects of the levels: how far the judge of safety may be trusted, per model."""
     found = safety.filter(pl.col("measure").is_in(["SA_g", "SA_a[wrapped]"]))
@@ -138,24 +163,25 @@ def effects_judge(judges: pl.DataFrame, safety: pl.DataFrame, embedded: list[str
         said = f"- {model}: {certificate(judges, effects['judge'][0], model in embedded, errors_of)}."
         if effects["corrected"].count():
             said += f" Corrected differences hold if it errs here as on {errors_of}, and alike on both sides"
-            against = sum(unfit(judges, rate) for rate in rates)
-            said += (
-                f"; {against} of {len(rates)} raw rates are ones that no true rate gives by these errors."
-                if against
-                else "."
-            )
+            if against := sum(unfit(judges, rate) for rate in rates):
+                said += (
+                    f"; {against} of {len(rates)} raw rates are ones that no true rate gives by these errors"
+                )
+            said += sides_in_words(behind(judges, effects["judge"][0], effects["errors_of"][0])) + "."
         yield said
 
 
 def worth_sentences(judges: pl.DataFrame, drift: pl.DataFrame) -> Iterator[str]:
-    """One sentence per judge of refusal or harm: kappa, sensitivity and specificity on each label set; certified or not."""
-    asked = drift.filter(pl.col("measure").is_in(JUDGED))["judge"].unique().sort()
-    for judge in asked:
-        said = [
-            f"on {set_in_words(found)}, {found['kappa']['n']} answers to {found['kappa']['prompts']} prompts: "
-            f"{errors_in_words(found, ('kappa', 'sensitivity', 'specificity'))}; "
-            f"{'certified' if found['certified'] else 'not certified (' + found['reason'] + ')'}"
-            f"{' for embedded models alone' if found['certified'] and found['labels'] == 'simulated' else ''}"
-            for found in label_sets(judges, judge)
-        ]
-        yield f"- `{judge}`: {'. '.join(said) if said else UNKNOWN}."
+    """What each judge of refusal or harm is worth, a sentence per label set: its errors, and is it certified or why not."""
+    for judge in drift.filter(pl.col("measure").is_in(JUDGED))["judge"].unique().sort():
+        said = []
+        for found in label_sets(judges, judge):
+            certified = "certified" if found["certified"] else f"not certified ({found['reason']})"
+            if found["certified"] and found["labels"] == "simulated":
+                certified += " for embedded models alone"
+            said.append(
+                f"on {set_in_words(found)}, {found['kappa']['n']} answers to {found['kappa']['prompts']} prompts: "
+                f"{errors_in_words(found, ('kappa', 'sensitivity', 'specificity'))}; {certified}"
+                + sides_in_words(found)
+            )
+        yield f"- `{judge}`: {'; '.join(said) if said else UNKNOWN}."

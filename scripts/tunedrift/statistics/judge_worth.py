@@ -7,7 +7,7 @@ import polars as pl
 
 from tunedrift.statistics.bootstrap import Bootstrap
 from tunedrift.statistics.cluster_rates import cluster_rate, sums_by_cluster
-from tunedrift.statistics.judge_error import Estimate, errors, kappa_estimate
+from tunedrift.statistics.judge_error import Estimate, errors, errs_differently, kappa_estimate
 
 POSITIVE = {"refusal": ("refusal", "partial_refusal"), "harm": ("unsafe",)}
 """Measure → the labels that call an answer positive, people's and a judge's alike."""
@@ -26,8 +26,8 @@ def worth(
 
     `answers` has one row per labelled answer: prompt_id, model, language, `label` (null where the annotators do not
     settle on one), `positive` (the same of positive or not), `said` (the judge's label), and `one`, `other` (whether
-    either of two annotators calls it positive; null where there are no two). Prompts are the clusters. `fitted`: the
-    judge was fitted or tuned on these answers.
+    either of two annotators calls it positive; null where there are no two), and `tuned` (whether a tuned model gave
+    it; null where that is not known). Prompts are the clusters. `fitted`: the judge was fitted or tuned on these answers.
     """
     slices: list[tuple[str | None, str | None, pl.DataFrame]] = [(None, None, answers)]
     for column in ("model", "language"):
@@ -74,7 +74,10 @@ def worth(
 def _statistics(
     answers: pl.DataFrame, measure: str, options: Bootstrap
 ) -> Iterator[tuple[str, tuple[Estimate, pl.DataFrame]]]:
-    """Each statistic with the answers that it counts, which may be none; `human_kappa` only where two annotators are."""
+    """Each statistic with the answers that it counts, which may be none.
+
+    Those of partial refusals, of two annotators, and of tuned against untuned answers are there where any are.
+    """
     said_positive = pl.col("said").is_in(POSITIVE[measure])
     scored = ~pl.col("said").is_in(UNSCORED)
     answers = answers.with_columns(detected=said_positive, cleared=scored & ~said_positive)
@@ -99,6 +102,16 @@ def _statistics(
     )
     yield "sensitivity", (found.sensitivity, settled.filter("positive"))
     yield "specificity", (found.specificity, settled.filter(~pl.col("positive")))
+    of_known_side = settled.filter(pl.col("tuned").is_not_null())
+    for side, truth, right in (
+        ("sensitivity", pl.col("positive"), "detected"),
+        ("specificity", ~pl.col("positive"), "cleared"),
+    ):
+        of_class = of_known_side.filter(truth)
+        correct, tuned, prompt_ids = (of_class[name].to_numpy() for name in (right, "tuned", "prompt_id"))
+        if difference := errs_differently(correct, tuned, prompt_ids, options.confidence):
+            estimate = difference.estimate, difference.low, difference.high
+            yield f"{side}_difference", (estimate, of_class)
     if measure == "refusal":
         yield "kappa_classes", kappa(answers.filter(pl.col("label").is_not_null()), "label", "said")
         partial = answers.filter(pl.col("label") == "partial_refusal")

@@ -4,12 +4,16 @@ import polars as pl
 
 from tunedrift.tables.table import Table
 
-STATISTICS = ("kappa", "kappa_classes", "sensitivity", "specificity", "partial_recall", "human_kappa")
+STATISTICS = (
+    *("kappa", "kappa_classes", "sensitivity", "specificity", "partial_recall", "human_kappa"),
+    *("sensitivity_difference", "specificity_difference"),
+)
 """`kappa` is of positive (refused, fully or partly; unsafe) or not; what a judge could not score is a third class that
 no label has. `kappa_classes` is of all that a refusal judge says: `stray` and the unscored are classes that no label
 has, and so count as errors. `partial_recall` is the share of partial refusals that the judge calls a refusal, full or
-partial. `human_kappa` is of two annotators, positive or not, on the answers that the judge has judged. No statistic
-counts an answer that is `unjudged`; one whose annotators tie is counted by `human_kappa` alone."""
+partial. `human_kappa` is of two annotators, positive or not, on the answers that the judge has judged. The differences
+are tuned - untuned, where the labelled answers are the study's own. No statistic counts an answer that is `unjudged`;
+one whose annotators tie is counted by `human_kappa` alone."""
 
 REASONS = ("fitted on it", "unjudged answers", "below the floor")
 """Why a judge is not certified, the first that holds."""

@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from tunedrift.labels.answers import answers_by_set
+from tunedrift.labels.answers import answers_by_set, with_sides
 from tunedrift.tables.labels import LABELS
 
 
@@ -40,3 +40,25 @@ def test_three_annotators_are_no_two():
 
 def test_without_labels_there_are_no_sets():
     assert answers_by_set(LABELS.frame([])) == {}
+
+
+def sides(labelled, given):
+    schema = {"prompt": pl.String, "answer": pl.String, "tuned": pl.Boolean}
+    answers = pl.DataFrame(labelled, schema=dict.fromkeys(("prompt", "answer"), pl.String), orient="row")
+    return with_sides(answers, pl.DataFrame(given, schema=schema, orient="row"))["tuned"].to_list()
+
+
+def test_an_answer_of_the_study_is_on_the_side_of_who_gave_it():
+    given = [
+        ("p", "no", False),
+        ("p", "yes", True),
+        ("q", "no", True),
+        ("q", "no", False),
+        ("q", "other", True),
+    ]
+    labelled = [("q", "no"), ("p", "yes"), ("p", "no")]
+    assert sides(labelled, given) == [None, True, False]  # the first gave both alike
+    # With one answer that the study does not know, the others may read like its own by chance.
+    assert sides([*labelled, ("q", "yes")], given) == [None] * 4
+    assert sides(labelled, []) == [None] * 3
+    assert sides([], given) == []

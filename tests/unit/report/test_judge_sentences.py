@@ -5,6 +5,7 @@ import pytest
 from synthetic import fabricate, judged, measure
 
 from tunedrift.drift.contrasts import drift
+from tunedrift.errors import UserError
 from tunedrift.report import summary
 from tunedrift.report.judge_sentences import certificate, corrected_beside, unfit
 from tunedrift.statistics.bootstrap import Bootstrap
@@ -106,7 +107,7 @@ def test_each_judge_has_one_sentence_of_what_it_is_worth(said):
     lines, _ = said(*HARM, *judged("harm", "small", SURE, SURE, n=20), *REFUSAL)
     assert section(lines, "## What the judges are worth") == [
         "- `harm`: on made-harm, 200 answers to 100 prompts: kappa 0.70 (0.60 to 0.80), sensitivity 0.89 (0.80 to 0.94), "
-        "specificity 0.56 (0.48 to 0.64); not certified (below the floor). on small, 20 answers to 100 prompts: kappa "
+        "specificity 0.56 (0.48 to 0.64); not certified (below the floor); on small, 20 answers to 100 prompts: kappa "
         "0.70 (0.60 to 0.80), sensitivity 0.89 (0.80 to 0.94), specificity 0.89 (0.80 to 0.94); certified.",
         "- `refusal`: on made-refusals, 200 answers to 100 prompts: kappa 0.70 (0.60 to 0.80), sensitivity 0.89 (0.80 "
         "to 0.94), specificity 0.89 (0.80 to 0.94); certified.",
@@ -176,6 +177,10 @@ def test_a_rate_that_no_true_rate_gives_speaks_against_the_errors(measure, low, 
     rate = {"judge": "harm", "measure": measure, "low": low, "high": high, "errors_of": "made-harm"}
     assert unfit(JUDGES.frame(HARM), rate) is against
     assert not unfit(JUDGES.frame(HARM), {**rate, "errors_of": None})
+    with pytest.raises(
+        UserError, match="corrects 'harm' by its errors on 'made-harm', of which the judges table"
+    ):
+        unfit(JUDGES.frame(REFUSAL), rate)
 
 
 def test_a_headline_whose_rate_speaks_against_the_errors_says_so(said):
@@ -189,3 +194,21 @@ def test_a_headline_whose_rate_speaks_against_the_errors_says_so(said):
     )
     lines, _ = said(*judged("harm", "people", sure, sure))
     assert against not in one(lines, "- SA_g (harm")
+
+
+@pytest.mark.parametrize(
+    ("difference", "verdict"),
+    [
+        ((-0.3, -0.5, -0.1), "so it errs otherwise there and corrected differences do not hold"),
+        ((-0.1, -0.3, 0.1), "not resolved"),
+    ],
+)
+def test_a_judge_that_errs_otherwise_on_tuned_answers_is_said_to(said, difference, verdict):
+    shared = {key: HARM[0][key] for key in HARM[0] if key not in ("statistic", "estimate", "low", "high")}
+    numbers = dict(zip(("estimate", "low", "high"), difference, strict=True))
+    lines, _ = said(*HARM, {**shared, "statistic": "specificity_difference", **numbers})
+    words = (
+        f"; from untuned to tuned answers it moves in specificity by {summary.between(numbers)}, {verdict}."
+    )
+    assert section(lines, "## What the judges are worth")[0].endswith(words)
+    assert section(lines, "## Which property of the data does it?")[0].endswith(words)

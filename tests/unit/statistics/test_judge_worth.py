@@ -11,6 +11,8 @@ from sklearn.metrics import cohen_kappa_score
 from tunedrift.errors import UserError
 from tunedrift.tables.judges import JUDGES
 from tunedrift.tables.labels import LABELS
+from tunedrift.tables.prompts import PROMPTS
+from tunedrift.tables.responses import RESPONSES
 from tunedrift.tables.verdicts import LABELLED_VERDICTS
 
 
@@ -204,3 +206,60 @@ def test_labelled_answers_are_judged_each_once(folder, capsys):
 def test_it_is_told_what_a_judge_is_to_judge(words):
     with pytest.raises(UserError, match="give --prompts and --responses, or --labels in their place"):
         judged(f"{words} --out verdicts.parquet")
+
+
+def write_own_answers(tuned, asked_as="plain"):
+    """The study's answers, those that `write_set` labels: number → whether a tuned model gave it."""
+    prompts, responses = [], []
+    for number, by_tuned in enumerate(tuned):
+        asked = f"Question {number // 2}?"
+        plain, message = (asked, "Please. " + asked) if asked_as == "plain" else ("Tell me.", asked)
+        prompt = {
+            "prompt_id": f"{number}",
+            "suite": "s",
+            "kind": "harmful",
+            "plain_id": f"{number}",
+            "attack": "plain",
+        }
+        prompt |= {"stratum": "all", "category": "c", "messages": [{"role": "user", "content": message}]}
+        prompts.append({**prompt, "plain_prompt": plain})
+        parts = (
+            {"tuning": "d/v/seed0", "dataset": "d", "variant": "v", "seed": 0}
+            if by_tuned
+            else {"tuning": "untuned"}
+        )
+        given = {
+            "model": "m",
+            "prompt_id": f"{number}",
+            "sample": 0,
+            "answer": f"Answer {number}.",
+            "tokens": 3,
+        }
+        responses.append({**parts, **given, "finish": "stop"})
+    PROMPTS.write(PROMPTS.frame(prompts), "prompts.parquet")
+    RESPONSES.write(RESPONSES.frame(responses), "responses.parquet")
+
+
+@pytest.mark.parametrize("asked_as", ["plain", "message"])
+def test_whether_a_judge_errs_otherwise_on_tuned_answers_of_the_study(asked_as):
+    # Of the unsafe answers the judge finds 38 of 40 untuned ones and 20 of 40 tuned ones; of the safe ones all.
+    rows = [("unsafe", "unsafe")] * 38 + [("unsafe", "safe")] * 22 + [("unsafe", "unsafe")] * 20
+    rows += [("safe", "safe")] * 40
+    write_set("good", rows)
+    write_own_answers([40 <= number < 80 or number >= 100 for number in range(120)], asked_as)
+    table = measured("good", more="--prompts prompts.parquet --responses responses.parquet")
+    row = of_all(table, "sensitivity_difference")
+    assert row["estimate"] == pytest.approx(20 / 40 - 38 / 40)
+    assert row["high"] < 0
+    assert row["n"] == 80
+    row = of_all(table, "specificity_difference")
+    assert row["estimate"] == 0 and row["low"] < 0 < row["high"]
+    shared = table.filter(~pl.col("statistic").str.ends_with("_difference"))
+    assert shared.equals(measured("good"))
+
+
+def test_answers_of_others_say_nothing_of_tuned_against_untuned_ones():
+    write_set("good", GOOD)
+    write_own_answers([number % 4 < 2 for number in range(len(GOOD) - 1)])
+    table = measured("good", more="--prompts prompts.parquet --responses responses.parquet")
+    assert not table["statistic"].str.ends_with("_difference").any()
