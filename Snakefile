@@ -41,6 +41,8 @@ rule all:
         "<results>/tables/overlap.csv",
         "<results>/figures/drift.svg",
         "<results>/figures/effects.svg",
+        "<results>/figures/disagreement.svg",
+        "<results>/figures/judges.svg",
         "<results>/figures/rm_agreement.svg",
         "<results>/figures/rm_errors.svg",
         "<results>/figures/forecast.svg",

@@ -1,12 +1,12 @@
 """Figures: what people look at, as SVG for the paper and PNG for the screen.
 
-Needs: <results>/tables/{drift,agreement,forecasts,variants}.parquet and the adapters' training.json.
+Needs: <results>/tables/{drift,judges,agreement,forecasts,profiles}.parquet and the adapters' training.json.
 Makes: <results>/figures/*.svg and *.png.
 """
 
 
 rule draw_drift:
-    """Draw the safety of every tuning and the effect of every level."""
+    """Draw the safety of every tuning, the effect of every level and where instruments disagree."""
     input:
         "<results>/tables/drift.parquet",
     output:
@@ -22,7 +22,13 @@ rule draw_drift:
             category="Picky LLMs",
             labels={"figure": "Effect of each level"},
         ),
-        png=collect("<results>/figures/{figure}.png", figure=["drift", "effects"]),
+        disagreement=report(
+            "<results>/figures/disagreement.svg",
+            caption="../resources/report/disagreement.rst",
+            category="Judges",
+            labels={"figure": "Where the sign hangs on the instrument"},
+        ),
+        png=collect("<results>/figures/{figure}.png", figure=["drift", "effects", "disagreement"]),
     log:
         "<results>/logs/draw_drift.log",
     benchmark:
@@ -37,6 +43,35 @@ rule draw_drift:
     shell:
         """
         python {params.program:q} --drift {input} --primary-judge {params.primary_judge} --out {params.out} >{log} 2>&1
+        """
+
+
+rule draw_judges:
+    """Draw what each judge is worth against every label set."""
+    input:
+        "<results>/tables/judges.parquet",
+    output:
+        svg=report(
+            "<results>/figures/judges.svg",
+            caption="../resources/report/judges.rst",
+            category="Judges",
+            labels={"figure": "What each judge is worth"},
+        ),
+        png="<results>/figures/judges.png",
+    log:
+        "<results>/logs/draw_judges.log",
+    benchmark:
+        "<results>/benchmarks/draw_judges.jsonl"
+    conda:
+        "../envs/cpu.yaml"
+    params:
+        program=program("draw_judges"),
+        code=code_digest(program("draw_judges")),
+        settings=settings("statistics", "judge_floor"),
+        out=subpath(output.svg, parent=True),
+    shell:
+        """
+        python {params.program:q} --judges {input} {params.settings} --out {params.out} >{log} 2>&1
         """
 
 

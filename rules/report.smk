@@ -38,7 +38,7 @@ rule summarize:
         """
 
 
-FINAL_TABLES = ["drift", "agreement", "forecasts", "profiles", "overlap", "matches"]
+FINAL_TABLES = ["drift", "judges", "agreement", "forecasts", "profiles", "overlap", "matches"]
 
 
 rule record_provenance:

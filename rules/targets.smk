@@ -92,6 +92,7 @@ rule tables:
 rule figures:
     input:
         rules.draw_drift.output,
+        rules.draw_judges.output,
         rules.draw_agreement.output,
         rules.draw_variants.output,
         rules.draw_losses.output,

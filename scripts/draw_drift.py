@@ -1,4 +1,4 @@
-"""Draw the safety of every tuning and the effect of every level, as SVG and PNG."""
+"""Draw the safety of every tuning, the effect of every level and where instruments disagree, as SVG and PNG."""
 
 import argparse
 from pathlib import Path
@@ -17,13 +17,18 @@ def parser() -> argparse.ArgumentParser:
 
 def main(args: argparse.Namespace) -> None:
     """Read the table, draw, save."""
-    from tunedrift.figures.drift import drift_figure, effects_figure, headline
+    from tunedrift.drift.disagreement import by_instrument, cells
+    from tunedrift.figures.disagreement import disagreement_figure
+    from tunedrift.figures.drift import drift_figure, effects_figure, headline, in_pairs
     from tunedrift.figures.style import save
     from tunedrift.tables.drift import DRIFT
 
-    shown = headline(DRIFT.read(args.drift), args.primary_judge)
+    table = DRIFT.read(args.drift)
+    shown = headline(table, args.primary_judge)
     save(drift_figure(shown), args.out, "drift")
     save(effects_figure(shown), args.out, "effects")
+    instruments = by_instrument(table)
+    save(disagreement_figure(instruments, cells(instruments), in_pairs(table)), args.out, "disagreement")
 
 
 if __name__ == "__main__":

@@ -26,7 +26,9 @@ def parser() -> argparse.ArgumentParser:
 def main(args: argparse.Namespace) -> None:
     """Read the tables, write the sentences."""
     from tunedrift import files
+    from tunedrift.drift.disagreement import by_instrument, cells
     from tunedrift.report import summary
+    from tunedrift.report.instrument_sentences import instrument_sentences
     from tunedrift.report.unread import row_sentences, unjudged_sentences
     from tunedrift.reuse.versions import made_with, precisions
     from tunedrift.tables.agreement import AGREEMENT
@@ -35,8 +37,9 @@ def main(args: argparse.Namespace) -> None:
     from tunedrift.tables.profiles import PROFILES
     from tunedrift.tables.verdicts import VERDICTS
 
+    drift = DRIFT.read(args.drift)
     text = summary.summarize(
-        DRIFT.read(args.drift),
+        drift,
         AGREEMENT.read(args.agreement),
         [files.read_json(path) for path in args.gates],
         args.primary_judge,
@@ -48,6 +51,7 @@ def main(args: argparse.Namespace) -> None:
             *row_sentences(PROFILES.read(args.profiles)),
         ],
         judges=JUDGES.read(args.judges) if args.judges else None,
+        instruments=instrument_sentences(cells(by_instrument(drift))),
     )
     files.write_text(args.out, text)
 

@@ -122,8 +122,9 @@ STUDY_EDITS = {
     "a new judge": (
         changed("judges", strict={"kind": "refusal", "threshold": 0.9}),
         {
-            **{"judge": 1, "judge_labels": 1, "measure_judges": 1},
-            **{rule: 1 for rule in REPORT if rule not in ("measure_agreement", "draw_agreement")},
+            **{"judge": 1, "measure_drift": 1, "draw_drift": 1},
+            **{"judge_labels": 1, "measure_judges": 1, "draw_judges": 1},
+            **{"summarize": 1, "record_provenance": 1, "all": 1},
         },
     ),
     "a new attack": (
@@ -203,7 +204,10 @@ CODE_EDITS = {
         "scripts/tunedrift/figures/style.py",
         "#0072B2",
         "#0072B3",
-        {"draw_drift", "draw_agreement", "draw_variants", "draw_losses", "record_provenance"},
+        {
+            *("draw_drift", "draw_judges", "draw_agreement", "draw_variants", "draw_losses"),
+            "record_provenance",
+        },
     ),
     "a function of tuning": (
         *OF_TUNING,

@@ -43,7 +43,17 @@ def test_the_tables_hold_what_the_study_asked(finished):
 
 def test_figures_and_summary_are_there(finished):
     results = finished.folder / "results"
-    for name in ("drift", "effects", "rm_agreement", "rm_errors", "forecast", "variants", "losses"):
+    for name in (
+        "drift",
+        "effects",
+        "disagreement",
+        "judges",
+        "rm_agreement",
+        "rm_errors",
+        "forecast",
+        "variants",
+        "losses",
+    ):
         assert (results / f"figures/{name}.svg").read_text().startswith("<?xml")
         assert (results / f"figures/{name}.png").read_bytes().startswith(b"\x89PNG")
     summary = (results / "summary.md").read_text()

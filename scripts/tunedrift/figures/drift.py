@@ -86,7 +86,11 @@ def drift_figure(drift: pl.DataFrame) -> Figure:
         label_rows(panels[0], lines)
         panels[0].set_ylabel(model if len(models) > 1 else "")
     handles: list[Artist] = [*keys(datasets)]
-    handles.append(plt.Line2D([], [], color=INK, linewidth=0.8, linestyle=(0, (3, 2)), label="untuned (grey: its interval)"))
+    handles.append(
+        plt.Line2D(
+            [], [], color=INK, linewidth=0.8, linestyle=(0, (3, 2)), label="untuned (grey: its interval)"
+        )
+    )
     handles.append(Patch(color=STRAYING, label="share that strays (dotted: untuned)"))
     handles += open_sign_key(drift.filter(pl.col("contrast") == "tuned - untuned"))
     figure.legend(handles=handles, loc="outside lower center", ncols=3)

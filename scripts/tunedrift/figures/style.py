@@ -9,14 +9,13 @@ from typing import Any
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
-import polars as pl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.typing import RcKeyType
 
 mpl.use("Agg")
 
-INK, FAINT = "#222222", "#9a9a9a"
+INK, QUIET, FAINT = "#222222", "#6a6a6a", "#9a9a9a"
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 """Okabe and Ito's palette, which colour-blind readers can tell apart."""
 MARKERS = "osD^vP"
@@ -60,9 +59,9 @@ def save(figure: Figure, folder: Path, name: str) -> None:
 def styled(draw: Callable[..., Figure]) -> Callable[..., Figure]:
     """Draw under the one style."""
 
-    def drawn(*tables: pl.DataFrame) -> Figure:
+    def drawn(*given: Any) -> Figure:
         with mpl.rc_context(STYLE):
-            return draw(*tables)
+            return draw(*given)
 
     drawn.__doc__ = draw.__doc__
     return drawn
@@ -105,3 +104,11 @@ def label_rows(axes: Axes, lines: list[tuple[str, str, float]]) -> None:
     """Name the lines at the left, the first at the top."""
     axes.set_yticks([y for *_, y in lines], [item for _, item, _ in lines])
     axes.set_ylim(lines[-1][2] - 0.7, 0.9)
+
+
+def empty_figure(words: str) -> Figure:
+    """A figure that says why there is nothing to see."""
+    figure, axes = plt.subplots(figsize=(3.4, 0.9), layout="constrained")
+    axes.text(0.5, 0.5, words, ha="center", va="center", color=FAINT)
+    axes.set_axis_off()
+    return figure

@@ -51,11 +51,13 @@ def summarize(
     half: Sequence[str] = (),
     unread: Iterable[str] = (),
     judges: pl.DataFrame | None = None,
+    instruments: Iterable[str] = (),
 ) -> str:
     """The summary of a study: Markdown from checked drift and agreement tables and the gates' figures.
 
     `made_with` holds the distinct sets of library versions behind the rows, `half` the number formats below
-    float32 in which rows were computed, `unread` sentences about what was not read, `judges` what the judges are worth.
+    float32 in which rows were computed, `unread` sentences about what was not read, `judges` what the judges are worth,
+    `instruments` sentences about where the sign of a drift hangs on the judge.
     """
     judges = JUDGES.frame([]) if judges is None else judges
     whole = drift.filter(pl.col("stratum") == "all")
@@ -72,6 +74,7 @@ def summarize(
         parts += ["\n## What was not read\n", *said]
     parts.append("\n## Does benign tuning weaken safety?\n")
     parts += model_sentences(whole, safety, drift, gates, judges, embedded)
+    parts += instruments
     parts.append("\n## Which property of the data does it?\n")
     parts += effects_judge(judges, safety, embedded)
     parts += effect_sentences(safety)

@@ -27,7 +27,8 @@ COVERED = {
     "contextualize": "errors hashing prompts tables",
     "costs": "errors report",
     "draw_agreement": "design errors figures tables",
-    "draw_drift": "errors figures tables",
+    "draw_drift": "drift errors figures tables",
+    "draw_judges": "errors figures tables",
     "draw_losses": "design errors figures files",
     "draw_variants": "design errors figures tables",
     "export": "chats design errors files hashing instructions sources tables text variants",
@@ -49,7 +50,7 @@ COVERED = {
     "resolve": "errors files models sources",
     "score": "chats design errors files hashing models reuse rewards tables",
     "select_rows": "adapters chats errors files hashing models tables",
-    "summarize": "design errors files report reuse tables text",
+    "summarize": "design drift errors files report reuse tables text",
     "transform": "chats design errors files flags hashing paths sources tables text variants",
     "tune": "adapters chats errors files hashing models reuse tables",
 }
