@@ -15,6 +15,7 @@ from tunedrift.design.tunings import parse_tuning
 from tunedrift.drift.contrasts import drift
 from tunedrift.statistics.bootstrap import Bootstrap
 from tunedrift.tables.agreement import AGREEMENT
+from tunedrift.tables.drift import DRIFT
 from tunedrift.tables.preferences import PREFERENCES
 from tunedrift.tables.prompts import PROMPTS
 from tunedrift.tables.rewards import REWARDS
@@ -210,3 +211,36 @@ def measure(study: Study, draws: int = 100) -> tuple[pl.DataFrame, pl.DataFrame,
         *concordance(points, "harm", 0),
     ]
     return drift(study.prompts, study.verdicts, CONTROLS, options), AGREEMENT.frame(rows), points
+
+
+def drifts(numbers: dict[tuple[str, str], tuple], **place: str | None) -> pl.DataFrame:
+    """Rows of the drift table of one tuning: (judge, measure) → estimate, low and high; `place` changes columns."""
+    own = {
+        **{"contrast": "tuned - untuned", "suite": "harmful", "attack": "plain", "stratum": "all"},
+        **{"model": "tiny", "dataset": "household", "variant": "markdown", "reference": "untuned"},
+        **place,
+    }
+    return DRIFT.frame(
+        [
+            {"judge": judge, "measure": measure, **own, "prompts": 20, "seeds": 1}
+            | dict(zip(("estimate", "low", "high"), found, strict=True))
+            for (judge, measure), found in numbers.items()
+        ]
+    )
+
+
+def judged(label_set: str, judge: str, certified: bool = False, **changes) -> list[dict]:
+    """Rows of the judges table of one judge on one label set of refusals; statistics by name, as estimate, low, high."""
+    statistics = {"kappa": (0.7, 0.6, 0.8), "sensitivity": (0.9, 0.85, 0.95), "specificity": (0.8, 0.7, 0.9)}
+    own = {
+        **{"judge": judge, "kind": "refusal", "measure": "refusal", "label_set": label_set},
+        **{"labels": "people", "model": None, "language": None, "n": 40, "prompts": 20, "positives": 10},
+        **{"n_unscored": 0, "n_unjudged": 0, "certified": certified},
+        "reason": None if certified else "below the floor",
+    }
+    statistics |= {name: numbers for name, numbers in changes.items() if isinstance(numbers, tuple)}
+    own |= {name: value for name, value in changes.items() if not isinstance(value, tuple)}
+    return [
+        {**own, "statistic": name, **dict(zip(("estimate", "low", "high"), numbers, strict=True))}
+        for name, numbers in statistics.items()
+    ]

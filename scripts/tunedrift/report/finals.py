@@ -44,6 +44,8 @@ def _check_csv(path: Path) -> None:
         frame = pl.read_csv(path, infer_schema=False)
     except pl.exceptions.PolarsError as error:
         raise UserError(_damaged(path, str(error))) from error
+    if not path.read_bytes().endswith(b"\n"):  # a last row that lacks columns counts as a row
+        raise UserError(_damaged(path, "its last row breaks off"))
     if frame.columns != twin.columns or frame.height != twin.height:
         raise UserError(_damaged(path, f"{frame.height} rows instead of {twin.height}, or other columns"))
 

@@ -1,22 +1,32 @@
 """What no later step reads is read back once: damage to any final file is noticed."""
 
+import re
+from pathlib import Path
+
 import matplotlib.pyplot as plt
 import pytest
-from synthetic import fabricate, measure
+from synthetic import fabricate, judged, measure
 
 from tunedrift.errors import UserError
 from tunedrift.figures.style import save
-from tunedrift.report.finals import digests
+from tunedrift.report.finals import TABLES, digests
 from tunedrift.tables.agreement import AGREEMENT, FORECASTS
 from tunedrift.tables.drift import DRIFT
+from tunedrift.tables.judges import JUDGES
 
-NAMES = ("agreement.csv", "agreement.parquet", "cups.png", "cups.svg", "drift.csv", "drift.parquet")
+ROOT = Path(__file__).parents[3]
+NAMES = (
+    *("agreement.csv", "agreement.parquet", "cups.png", "cups.svg", "drift.csv", "drift.parquet"),
+    *("judges.csv", "judges.parquet"),
+)
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
     folder = tmp_path_factory.mktemp("tables")
-    for table, frame in zip((DRIFT, AGREEMENT, FORECASTS), measure(fabricate()), strict=True):
+    judges = JUDGES.frame([*judged("one", "rules"), *judged("other", "rules", certified=True)])
+    frames = (*measure(fabricate()), judges)
+    for table, frame in zip((DRIFT, AGREEMENT, FORECASTS, JUDGES), frames, strict=True):
         for suffix in ("parquet", "csv"):
             table.write(frame, folder / f"{table.name}.{suffix}")
     figure, axes = plt.subplots()
@@ -43,3 +53,16 @@ def test_a_file_that_breaks_off_is_named(made, name, share):
             digests([path])
     finally:
         path.write_bytes(whole)
+
+
+def test_every_final_table_and_figure_is_read_back():
+    asked = (ROOT / "Snakefile").read_text()
+    report, targets = ((ROOT / f"rules/{name}.smk").read_text() for name in ("report", "targets"))
+    [listed] = re.findall(r"FINAL_TABLES = \[(.*?)\]", report)
+    tables = set(re.findall(r"tables/(\w+)\.csv", asked))
+    assert tables <= set(re.findall(r'"(\w+)"', listed)) == TABLES.keys()
+    # The figures are those of the target, which are all that are drawn.
+    rules = (ROOT / "rules/figures.smk").read_text()
+    drawn = set(re.findall(r"^rule (\w+):", rules, re.M))
+    assert drawn == set(re.findall(r"rules\.(draw_\w+)\.output", targets))
+    assert set(re.findall(r"figures/(\w+)\.svg", rules)) == set(re.findall(r"figures/(\w+)\.svg", asked))
