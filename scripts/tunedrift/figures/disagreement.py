@@ -74,10 +74,11 @@ def disagreement_figure(instruments: pl.DataFrame, cells: pl.DataFrame, variants
     widest = max(cast(float | None, instruments["estimate"].abs().max()) or 0, 0.1)
     scale = _scale(widest)
     height = HEIGHT * -lines[-1][2] * len(models)
+    names = 0.07 * max(len(variant) for _, variant, _ in columns)  # they stand upright below
     figure, grid = plt.subplots(
         len(models),
         1,
-        figsize=(3.0 + WIDTH * columns[-1][2], 1.5 + 0.4 * len(models) + height),
+        figsize=(max(3.6, 3.0 + WIDTH * columns[-1][2]), 1.4 + names + 0.3 * len(models) + height),
         squeeze=False,
         sharex=True,
         layout="constrained",
@@ -102,11 +103,11 @@ def disagreement_figure(instruments: pl.DataFrame, cells: pl.DataFrame, variants
         pad=0.02,
         anchor=(0.0, 1.0),
     )
-    marks = [mark for mark in TICKS if mark <= widest]
+    marks = [mark for mark in TICKS if mark <= widest][0 if height > 1 else -1 :]
     bar.set_ticks([*(-mark for mark in reversed(marks)), 0, *marks])
     bar.ax.minorticks_off()
     bar.ax.yaxis.set_major_formatter(lambda value, _: f"{value:g}".replace("-", "−"))
-    bar.set_label("drift of the rate: tuned − untuned")
+    bar.ax.set_title("tuned −\nuntuned", fontsize=7.5)
     bar.outline.set_visible(False)
     figure.legend(handles=_legend(instruments), loc="outside lower center", ncols=2)
     return figure

@@ -58,7 +58,10 @@ def judges_figure(judges: pl.DataFrame, floor: float) -> Figure:
     figure, grid = plt.subplots(
         1,
         len(PANELS),
-        figsize=(7.6, 1.2 + 0.19 * -lines[-1][2]),
+        figsize=(
+            6.3 + 0.07 * max(len(judge or name) for name, judge, _ in lines),
+            1.2 + 0.19 * -lines[-1][2],
+        ),
         sharey=True,
         squeeze=False,
         layout="constrained",
@@ -69,8 +72,8 @@ def judges_figure(judges: pl.DataFrame, floor: float) -> Figure:
             for row in found.filter(label_set=name, judge=judge).iter_rows(named=True):
                 _draw(axes, row, y)
         axes.set_title(PANELS[statistic])
+        axes.set_xticks([-1, -0.5, 0, 0.25, 0.5, 0.75, 1], ["−1", "−0.5", "0", "", "0.5", "", "1"])
         axes.set_xlim(-0.03, 1.03)
-        axes.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0", "", "0.5", "", "1"])
         if statistic != "kappa":
             axes.axvline(floor, color=INK, linewidth=0.8, linestyle=(0, (3, 2)), zorder=1)
     _name_lines(grid[0][0], whole, lines)
