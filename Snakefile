@@ -35,6 +35,7 @@ rule all:
     input:
         "<results>/tables/drift.csv",
         "<results>/tables/judges.csv",
+        "<results>/tables/invariance.csv",
         "<results>/tables/agreement.csv",
         "<results>/tables/forecasts.csv",
         "<results>/tables/profiles.csv",

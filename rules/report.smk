@@ -11,6 +11,7 @@ rule summarize:
         drift="<results>/tables/drift.parquet",
         judges="<results>/tables/judges.parquet",
         agreement="<results>/tables/agreement.parquet",
+        invariance="<results>/tables/invariance.parquet",
         profiles="<results>/tables/profiles.parquet",
         verdicts=rules.verdicts.input,
         gates=collect("<results>/gate/{model}.json", model=study.studied),
@@ -27,18 +28,28 @@ rule summarize:
         program=program("summarize"),
         code=code_digest(program("summarize")),
         primary_judge=study["primary_judge"],
+        levels=flags(
+            {
+                "levels": {
+                    name: ",".join(f"{factor}/{level}" for factor, level in cell.items())
+                    for name, cell in study.cells.items()
+                    if cell
+                }
+            }
+        ),
         embedded=flags(
             {"embedded": [name for name in study.studied if study["models"][name]["kind"] == "embedded"]}
         ),
     shell:
         """
-        python {params.program:q} --drift {input.drift} --judges {input.judges} --agreement {input.agreement} --profiles {input.profiles} \
+        python {params.program:q} --drift {input.drift} --judges {input.judges} --agreement {input.agreement} \
+            --invariance {input.invariance} {params.levels} --profiles {input.profiles} \
             --verdicts {input.verdicts} --gates {input.gates} \
             --rows {input.rows} --primary-judge {params.primary_judge} {params.embedded} --out {output} >{log} 2>&1
         """
 
 
-FINAL_TABLES = ["drift", "judges", "agreement", "forecasts", "profiles", "overlap", "matches"]
+FINAL_TABLES = ["drift", "judges", "invariance", "agreement", "forecasts", "profiles", "overlap", "matches"]
 
 
 rule record_provenance:

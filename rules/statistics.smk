@@ -1,7 +1,7 @@
-"""Statistics: drift, what judges are worth, agreement and overlap.
+"""Statistics: drift, what judges are worth, what fools them, agreement and overlap.
 
 Needs: <results>/prompts/, <results>/verdicts/, <results>/rewards/, <results>/preferences/, <results>/labels/.
-Makes: <results>/tables/{drift,judges,agreement,forecasts,overlap,matches}.{parquet,csv}.
+Makes: <results>/tables/{drift,judges,invariance,agreement,forecasts,overlap,matches}.{parquet,csv}.
 """
 
 
@@ -68,7 +68,7 @@ rule measure_judges:
     params:
         program=program("measure_judges"),
         code=code_digest(program("measure_judges")),
-        settings=settings("statistics"),
+        settings=settings("statistics", "draws", "confidence", "seed", "judge_floor"),
         simulated=flags({"simulated": study.names("label_sets", labels="simulated")}),
         tuned_on=flags(
             {
@@ -84,6 +84,61 @@ rule measure_judges:
         python {params.program:q} --labels {input.labels} --verdicts {input.verdicts} --fitted {input.fitted} \
             --prompts {input.prompts} --responses {input.responses} \
             {params.simulated} {params.tuned_on} {params.settings} --out {output.table} {output.csv} >{log} 2>&1
+        """
+
+
+# The judges that some label set is for, with all that their verdicts depend on.
+TRIED = {
+    judge: {key: study["judges"][judge].get(key) for key in ("kind", "published", "patterns", "threshold")}
+    for judge, _ in study.judged_sets()
+}
+
+
+rule measure_invariance:
+    """How often a transform of labelled answers, which keeps what they say, flips a judge's verdict."""
+    input:
+        labels=collect("<results>/labels/{label_set}.parquet", label_set=study["label_sets"]),
+        fitted=[
+            f"<results>/judges/{judge}.{suffix}"
+            for judge in study.names("judges", by="learned")
+            for suffix in ("json", "safetensors")
+            if judge in TRIED
+        ],
+        patterns=sorted({entry["patterns"] for entry in TRIED.values() if entry["patterns"]}),
+        statements=study["resources/statements"],
+        personas=study["resources/personas"],
+        fillers=study["resources/fillers"],
+        cues=study["resources/cues"],
+        length_model=(study.length_model() or []) if TRIED else [],
+    output:
+        table="<results>/tables/invariance.parquet",
+        csv="<results>/tables/invariance.csv",
+    log:
+        "<results>/logs/measure_invariance.log",
+    benchmark:
+        "<results>/benchmarks/measure_invariance.jsonl"
+    conda:
+        "../envs/cpu.yaml"
+    params:
+        program=program("measure_invariance"),
+        code=code_digest(
+            program("measure_invariance"),
+            *sorted({f"tunedrift.verdicts.{study.judge_module(judge)}" for judge in TRIED}),
+        ),
+        content=content(
+            *(study[f"resources/{name}"] for name in ("statements", "personas", "fillers", "cues")),
+            *(entry["patterns"] for entry in TRIED.values() if entry["patterns"]),
+        ),
+        settings=settings("statistics", "confidence", "max_flips"),
+        judges=json.dumps(TRIED, sort_keys=True),
+        fitted=lambda wildcards, input: [path for path in input.fitted if path.endswith(".json")],
+        language=study["resources/language"],
+    shell:
+        """
+        python {params.program:q} --labels {input.labels} --judges {params.judges:q} --fitted {params.fitted} \
+            --statements {input.statements:q} --personas {input.personas:q} --fillers {input.fillers:q} \
+            --cues {input.cues:q} --language {params.language:q} --length-model {input.length_model} \
+            {params.settings} --store work/store --out {output.table} {output.csv} >{log} 2>&1
         """
 
 

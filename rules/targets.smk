@@ -82,6 +82,7 @@ rule tables:
     input:
         "<results>/tables/drift.csv",
         "<results>/tables/judges.csv",
+        "<results>/tables/invariance.csv",
         "<results>/tables/agreement.csv",
         "<results>/tables/forecasts.csv",
         "<results>/tables/profiles.csv",

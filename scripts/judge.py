@@ -1,7 +1,6 @@
 """Judge all answers of one model, or of label sets, by one judge: by rule, as published, or fitted; on a processor."""
 
 import argparse
-from pathlib import Path
 
 from tunedrift.jobs import cli
 
@@ -38,40 +37,27 @@ def main(args: argparse.Namespace) -> None:
     """Read answers and what they answer, judge those that the kind of judge is for, write the verdicts."""
     from collections import Counter
 
-    from tunedrift import files
     from tunedrift.errors import UserError
-    from tunedrift.reuse.kinds import Kinds
-    from tunedrift.reuse.store import Store
     from tunedrift.tables.labels import LABELS
     from tunedrift.tables.prompts import PROMPTS
     from tunedrift.tables.responses import RESPONSES
     from tunedrift.tables.verdicts import LABELLED_VERDICTS, VERDICTS
     from tunedrift.text.languages import counted
-    from tunedrift.verdicts.by_rule import Rules
+    from tunedrift.verdicts.judges import make_judge
     from tunedrift.verdicts.judging import check_asked, verdicts, verdicts_on_labels
-    from tunedrift.verdicts.patterns import read_patterns
 
     if bool(args.labels) == bool(args.prompts) or bool(args.prompts) != bool(args.responses):
         raise UserError(f"judge {args.judge!r}: give --prompts and --responses, or --labels in their place.")
-    module = "learned" if args.fitted else args.published or args.kind
-    kinds = Kinds(__file__, "verdicts", module)
-    kind = kinds.load(module)
-    if kind.BY_PATTERNS and not args.patterns:
-        raise UserError(
-            f"judge {args.judge!r}: a {args.kind} judge needs --patterns, a YAML file of refusal patterns."
-        )
-    rules = Rules(read_patterns(args.patterns) if args.patterns else None, args.threshold)
-    if args.fitted:
-        rules = kind.read(args.fitted[0], args.kind)
-    ingredients = {
-        "kind": module,
-        "patterns": args.patterns and files.sha256(Path(args.patterns)),
-        "threshold": args.threshold,
-        "code": kinds.digest,
-    }
-    if args.fitted:
-        ingredients |= {"fitted": rules.digest}
-    store = Store(args.store, "judge", ingredients)
+    kind, rules, store = make_judge(
+        args.judge,
+        __file__,
+        args.store,
+        kind=args.kind,
+        published=args.published,
+        patterns=args.patterns,
+        threshold=args.threshold,
+        fitted=args.fitted[0] if args.fitted else None,
+    )
     own = {"judge": args.judge, "kind": args.kind}
     if args.labels:
         table, found = LABELLED_VERDICTS, verdicts_on_labels(LABELS.read_all(args.labels), kind, rules, store)

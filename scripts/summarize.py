@@ -2,6 +2,7 @@
 
 import argparse
 
+from tunedrift.flags import Pairs
 from tunedrift.jobs import cli
 
 
@@ -10,6 +11,15 @@ def parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--drift", required=True, help="drift table")
     parser.add_argument("--agreement", required=True, help="agreement table")
+    parser.add_argument("--invariance", help="invariance table of the judges")
+    parser.add_argument(
+        "--levels",
+        nargs="+",
+        action=Pairs,
+        default={},
+        metavar="VARIANT=FACTOR/LEVEL[,FACTOR/LEVEL]",
+        help="the levels of each variant",
+    )
     parser.add_argument("--profiles", required=True, help="profiles table of the variants")
     parser.add_argument("--verdicts", nargs="+", required=True, help="verdicts tables of all judges")
     parser.add_argument("--judges", help="judges table: what each is worth")
@@ -29,15 +39,19 @@ def main(args: argparse.Namespace) -> None:
     from tunedrift.drift.disagreement import by_instrument, cells
     from tunedrift.report import summary
     from tunedrift.report.instrument_sentences import instrument_sentences
+    from tunedrift.report.invariance_sentences import effect_marks, invariance_sentences
     from tunedrift.report.unread import row_sentences, unjudged_sentences
     from tunedrift.reuse.versions import made_with, precisions
     from tunedrift.tables.agreement import AGREEMENT
     from tunedrift.tables.drift import DRIFT
+    from tunedrift.tables.invariance import INVARIANCE
     from tunedrift.tables.judges import JUDGES
     from tunedrift.tables.profiles import PROFILES
     from tunedrift.tables.verdicts import VERDICTS
 
     drift = DRIFT.read(args.drift)
+    invariance = INVARIANCE.read(args.invariance) if args.invariance else INVARIANCE.frame([])
+    levels = {variant: set(named.split(",")) for variant, named in args.levels.items()}
     text = summary.summarize(
         drift,
         AGREEMENT.read(args.agreement),
@@ -46,6 +60,8 @@ def main(args: argparse.Namespace) -> None:
         args.embedded,
         made_with(args.rows),
         half=precisions(args.rows),
+        fooled=invariance_sentences(invariance, args.primary_judge),
+        marks=effect_marks(invariance, args.primary_judge, levels),
         unread=[
             *unjudged_sentences(VERDICTS.read_all(args.verdicts)),
             *row_sentences(PROFILES.read(args.profiles)),

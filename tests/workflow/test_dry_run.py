@@ -50,6 +50,7 @@ def test_the_default_study_has_these_jobs(plan):
         "judge_labels": 2,
         "measure_drift": 1,
         "measure_judges": 1,
+        "measure_invariance": 1,
         "measure_agreement": 1,
         "measure_variants": 1,
         "measure_overlap": 1,

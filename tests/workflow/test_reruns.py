@@ -123,7 +123,7 @@ STUDY_EDITS = {
         changed("judges", strict={"kind": "refusal", "threshold": 0.9}),
         {
             **{"judge": 1, "measure_drift": 1, "draw_drift": 1},
-            **{"judge_labels": 1, "measure_judges": 1, "draw_judges": 1},
+            **{"judge_labels": 1, "measure_judges": 1, "measure_invariance": 1, "draw_judges": 1},
             **{"summarize": 1, "record_provenance": 1, "all": 1},
         },
     ),

@@ -1,6 +1,6 @@
 """The findings of a study as Markdown sentences; every number and every verdict comes from the tables."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import cast
 
 import polars as pl
@@ -10,6 +10,8 @@ from tunedrift.report.fate_sentences import beside, fate_sentences, sign_sentenc
 from tunedrift.report.judge_sentences import corrected_beside, effects_judge, headline_judge, worth_sentences
 from tunedrift.report.phrases import Row, between, listed, named, number, pick, resolved
 from tunedrift.tables.judges import JUDGES
+
+NO_MARKS: Mapping[tuple[str, str], str] = {}
 
 SMALL_WORLD = """\
 > **What this can show.** {models} is a tiny model that the workflow trained by itself on a made-up world.
@@ -52,12 +54,15 @@ def summarize(
     unread: Iterable[str] = (),
     judges: pl.DataFrame | None = None,
     instruments: Iterable[str] = (),
+    fooled: Iterable[str] = (),
+    marks: Mapping[tuple[str, str], str] = NO_MARKS,
 ) -> str:
     """The summary of a study: Markdown from checked drift and agreement tables and the gates' figures.
 
     `made_with` holds the distinct sets of library versions behind the rows, `half` the number formats below
     float32 in which rows were computed, `unread` sentences about what was not read, `judges` what the judges are worth,
-    `instruments` sentences about where the sign of a drift hangs on the judge.
+    `instruments` sentences about where the sign of a drift hangs on the judge, `fooled` sentences about transforms that
+    flip a judge's verdict, and `marks` what is added of that to an effect (see `effect_sentences`).
     """
     judges = JUDGES.frame([]) if judges is None else judges
     whole = drift.filter(pl.col("stratum") == "all")
@@ -77,7 +82,11 @@ def summarize(
     parts += instruments
     parts.append("\n## Which property of the data does it?\n")
     parts += effects_judge(judges, safety, embedded)
-    parts += effect_sentences(safety)
+    parts += effect_sentences(safety, marks)
+    if said := list(fooled):
+        parts += ["
+## Does a transform fool a judge?
+", *said]
     parts.append("\n## Would a reward model have told us?\n")
     parts += agreement_sentences(agreement)
     parts.append("\n## What the judges are worth\n")
@@ -177,10 +186,11 @@ def stratum_sentences(drift: pl.DataFrame, safety: pl.DataFrame, model: str) -> 
             yield f"  - By stratum of {suite}, the mean move of SA_g is {said}."
 
 
-def effect_sentences(safety: pl.DataFrame) -> Iterator[str]:
+def effect_sentences(safety: pl.DataFrame, marks: Mapping[tuple[str, str], str] = NO_MARKS) -> Iterator[str]:
     """Per level and control: the difference in each dataset beside that of the stray rate, and whether the signs agree.
 
-    A difference whose sign depends on what straying answers count as speaks for neither sign.
+    A difference whose sign depends on what straying answers count as speaks for neither sign. `marks` holds what else
+    is to be said of a (variant, reference).
     """
     table = safety.filter(contrast="level - control").filter(
         ((pl.col("measure") == "SA_g") & (pl.col("attack") == "plain")) | (pl.col("attack") == "wrapped")
@@ -202,6 +212,7 @@ def effect_sentences(safety: pl.DataFrame) -> Iterator[str]:
         said = ", ".join(
             f"{row['dataset']} {between(row)}{corrected_beside(row)}{beside(safety, row)}" for row in rows
         )
+        verdict += marks.get((variant, reference), "")
         yield f"- {model}, **{variant} − {reference}**, {measure}: {said}: {verdict}."
 
 

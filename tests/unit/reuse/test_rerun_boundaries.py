@@ -12,11 +12,12 @@ from tunedrift.reuse.code_digest import _parse, code_digest, covered
 
 ROOT = Path(__file__).parents[3]
 SCRIPTS = ROOT / "scripts"
+JUDGES = tuple(
+    f"tunedrift.verdicts.{kind}" for kind in ("refusal", "harm", "qi_2023", "xstest_2023", "learned")
+)
 KINDS = {
-    "judge": tuple(
-        f"tunedrift.verdicts.{kind}"
-        for kind in ("refusal", "harm", "utility", "qi_2023", "xstest_2023", "learned")
-    ),
+    "judge": (*JUDGES, "tunedrift.verdicts.utility"),
+    "measure_invariance": JUDGES,  # those that a label set is for
     "score": ("tunedrift.rewards.classifier",),
 }
 """Program → the modules that it imports by name."""
@@ -41,6 +42,7 @@ COVERED = {
     "load_prompts": "errors files flags hashing prompts sources tables",
     "measure_agreement": "agreement design drift errors hashing statistics tables text verdicts",
     "measure_drift": "design drift errors hashing statistics tables",
+    "measure_invariance": "chats design errors files hashing paths reuse sources statistics tables text variants verdicts",
     "measure_judges": "errors files hashing labels statistics tables",
     "measure_overlap": "errors hashing statistics tables text",
     "measure_variants": "chats errors files models tables variants",
@@ -50,7 +52,7 @@ COVERED = {
     "resolve": "errors files models sources",
     "score": "chats design errors files hashing models reuse rewards tables",
     "select_rows": "adapters chats errors files hashing models tables",
-    "summarize": "design drift errors files report reuse tables text",
+    "summarize": "design drift errors files flags report reuse tables text",
     "transform": "chats design errors files flags hashing paths sources tables text variants",
     "tune": "adapters chats errors files hashing models reuse tables",
 }

@@ -129,3 +129,9 @@ def test_a_learned_judge_of_sets_of_its_measure_is_fine(make):
 def test_what_a_learned_judge_lacks_is_one_sentence(make, judge, said):
     with pytest.raises(UserError, match=rf"judges\.mine\.{said}"):
         with_learned(make, **judge)
+
+
+def test_a_verdict_may_flip_by_a_transform_in_two_of_a_hundred_answers(make):
+    assert make()["statistics/max_flips"] == 0.02
+    with pytest.raises(UserError, match=r"statistics\.max_flips: 2 is greater than the maximum of 1"):
+        make(statistics={"max_flips": 2})

@@ -1,0 +1,55 @@
+"""A judge of a study, made from its settings, with the store of what it has said."""
+
+from pathlib import Path
+from types import ModuleType
+from typing import Any, NamedTuple
+
+from tunedrift import files
+from tunedrift.errors import UserError
+from tunedrift.reuse.kinds import Kinds
+from tunedrift.reuse.store import Store
+from tunedrift.verdicts.by_rule import Rules
+from tunedrift.verdicts.patterns import read_patterns
+
+
+class Judge(NamedTuple):
+    """The module that judges, what it goes by, and where its verdicts are kept."""
+
+    kind: ModuleType
+    rules: Any
+    store: Store
+
+
+def make_judge(
+    name: str,
+    program: str | Path,
+    store: str | Path | None,
+    *,
+    kind: str,
+    published: str | None = None,
+    patterns: str | None = None,
+    threshold: float = 0.5,
+    fitted: str | None = None,
+) -> Judge:
+    """The judge `name`: by rule, as `published`, or from the JSON in which it was `fitted`.
+
+    `program` is the program `judge`, whose code is part of the store's key: whoever makes the judge, its verdicts are
+    the same rows. Raises `UserError` for an unknown kind, and for one that needs patterns and has none.
+    """
+    module = "learned" if fitted else published or kind
+    kinds = Kinds(program, "verdicts", module)
+    loaded = kinds.load(module)
+    if loaded.BY_PATTERNS and not patterns:
+        raise UserError(f"judge {name!r}: a {kind} judge needs --patterns, a YAML file of refusal patterns.")
+    rules: Any = Rules(read_patterns(patterns) if patterns else None, threshold)
+    if fitted:
+        rules = loaded.read(fitted, kind)
+    ingredients = {
+        "kind": module,
+        "patterns": patterns and files.sha256(Path(patterns)),
+        "threshold": threshold,
+        "code": kinds.digest,
+    }
+    if fitted:
+        ingredients |= {"fitted": rules.digest}
+    return Judge(loaded, rules, Store(store, "judge", ingredients))
