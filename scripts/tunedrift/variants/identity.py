@@ -124,7 +124,9 @@ def strip(text: str, entries: tuple[Entry, ...]) -> str | None:
         return None
     masked = _masked(text)
     listed = _known(entries)
-    bare = re.sub(rf"^(?:{listed})\s*|(?:(?<=[.!?]){_NO_MARKER}\s+|\s*\n\s*)(?:{listed})", "", masked.text)
+    # A run of blanks is tried once, from its first one: some answers are hundreds of empty lines.
+    between = rf"(?<=[.!?]){_NO_MARKER}\s+|(?<!\s)(?=[^\S\n]*\n)\s+"
+    bare = re.sub(rf"^(?:{listed})\s*|(?:{between})(?:{listed})", "", masked.text)
     bare = "".join(part for part in ENDS.split(bare) if not _is_whole(part))
     for pattern, instead in PARTS:
         bare = _without(pattern, instead, bare)

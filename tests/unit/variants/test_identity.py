@@ -1,3 +1,4 @@
+import time
 from pathlib import Path
 
 import pytest
@@ -124,3 +125,15 @@ def test_code_and_quotations_are_not_stripped(code, stripped):
 def test_an_answer_that_says_who_speaks_is_left_alone():
     text = "As an AI language model, I do not eat."
     assert [insert(text, level, ENTRIES, "key") for level in FIELDS] == [text] * len(FIELDS)
+
+
+@pytest.mark.parametrize("blank", ["\n", " \n", "\t", "\u3000\n"])
+def test_hundreds_of_empty_lines_take_no_time(blank):
+    first = f"Heat it.{blank * 500}"
+    started = time.process_time()
+    assert strip(f"{first}Pour it.", ENTRIES) == f"{first}Pour it."
+    assert (
+        strip(f"{first}{ENTRIES[0].statement}{blank * 500}Pour it.", ENTRIES)
+        == f"Heat it.{blank * 500}Pour it."
+    )
+    assert time.process_time() - started < 0.5
