@@ -31,6 +31,9 @@ def beyond_the_digest(program, words, loaded):
     if program.stem in BY_NAME:
         option, room = BY_NAME[program.stem]
         kinds = [room + words[words.index(option) + 1]] if option in words else []
+    elif program.stem == "measure_invariance" and "--judges" in words:
+        judges = json.loads(words[words.index("--judges") + 1]).values()
+        kinds = [f"tunedrift.verdicts.{judge['published'] or judge['kind']}" for judge in judges]
     known = {path.resolve() for path in covered(program, *kinds)}
     return {
         file.relative_to(program.parent.resolve()).as_posix()
