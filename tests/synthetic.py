@@ -229,7 +229,7 @@ def drifts(numbers: dict[tuple[str, str], tuple], **place: str | None) -> pl.Dat
     )
 
 
-def judged(label_set: str, judge: str, certified: bool = False, **changes) -> list[dict]:
+def measured_judge(label_set: str, judge: str, certified: bool = False, **changes) -> list[dict]:
     """Rows of the judges table of one judge on one label set of refusals; statistics by name, as estimate, low, high."""
     statistics = {"kappa": (0.7, 0.6, 0.8), "sensitivity": (0.9, 0.85, 0.95), "specificity": (0.8, 0.7, 0.9)}
     own = {

@@ -84,9 +84,7 @@ def summarize(
     parts += effects_judge(judges, safety, embedded)
     parts += effect_sentences(safety, marks)
     if said := list(fooled):
-        parts += ["
-## Does a transform fool a judge?
-", *said]
+        parts += ["\n## Does a transform fool a judge?\n", *said]
     parts.append("\n## Would a reward model have told us?\n")
     parts += agreement_sentences(agreement)
     parts.append("\n## What the judges are worth\n")

@@ -1,7 +1,7 @@
 import draw_judges
 import matplotlib.pyplot as plt
 import pytest
-from synthetic import judged
+from synthetic import measured_judge
 
 from tunedrift.errors import UserError
 from tunedrift.figures import style
@@ -10,10 +10,10 @@ from tunedrift.tables.judges import JUDGES
 
 HARM = {"kind": "harm", "measure": "harm"}
 ROWS = [
-    *judged("people", "rules", certified=True, human_kappa=(0.95, 0.9, 1.0)),
-    *judged("people", "words", human_kappa=(0.95, 0.9, 1.0), kappa=(-0.25, -0.4, -0.1)),
-    *judged("made-up", "rules", certified=True, labels="simulated", n=1234),
-    *judged("harms", "fitted", reason="fitted on it", sensitivity=(None, None, None), **HARM),
+    *measured_judge("people", "rules", certified=True, human_kappa=(0.95, 0.9, 1.0)),
+    *measured_judge("people", "words", human_kappa=(0.95, 0.9, 1.0), kappa=(-0.25, -0.4, -0.1)),
+    *measured_judge("made-up", "rules", certified=True, labels="simulated", n=1234),
+    *measured_judge("harms", "fitted", reason="fitted on it", sensitivity=(None, None, None), **HARM),
 ]
 
 
@@ -99,15 +99,15 @@ def test_the_agreement_of_two_annotators_stands_behind_the_judges_of_their_set(d
     assert list(human.get_xdata()) == [0.95, 0.95]
     assert sorted(human.get_ydata()) == [-2.5, -0.5]
     assert "two annotators" in [text.get_text() for text in figure.legends[0].get_texts()]
-    without = draw(judged("people", "rules"))
+    without = draw(measured_judge("people", "rules"))
     assert "two annotators" not in [text.get_text() for text in without.legends[0].get_texts()]
-    unknown = draw(judged("people", "rules", human_kappa=(None, None, None)))
+    unknown = draw(measured_judge("people", "rules", human_kappa=(None, None, None)))
     assert "two annotators" not in [text.get_text() for text in unknown.legends[0].get_texts()]
 
 
 def test_rows_of_one_model_or_language_are_not_shown(draw):
-    more = [*judged("people", "rules", model="a"), *judged("people", "rules", language="en")]
-    figure = draw([*judged("people", "rules", certified=True), *more])
+    more = [*measured_judge("people", "rules", model="a"), *measured_judge("people", "rules", language="en")]
+    figure = draw([*measured_judge("people", "rules", certified=True), *more])
     assert [len(points(axes)) for axes in figure.axes] == [1, 1, 1]
 
 
