@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
+from snakemake.logging import logger
 
 # The basedir of the workflow would be that of a workflow which uses this one as a module.
 HOME = Path(workflow.current_basedir.get_path_or_uri(secret_free=True)).parent
@@ -51,6 +52,8 @@ try:
     if workflow.is_main_process:  # a job on a cluster's node has the cores that were asked for it
         study.check_cores(cores())
         study.check_cores(workflow.resource_settings.max_threads, "--max-threads")
+        for warning in study.warnings():
+            logger.warning(warning)
 except UserError as error:
     raise WorkflowError(str(error)) from None
 

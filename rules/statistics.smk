@@ -89,7 +89,9 @@ rule measure_judges:
 
 # The judges that some label set is for, with all that their verdicts depend on.
 TRIED = {
-    judge: {key: study["judges"][judge].get(key) for key in ("kind", "published", "patterns", "threshold")}
+    judge: {
+        key: study["judges"][judge].get(key) for key in ("kind", "by", "published", "patterns", "threshold")
+    }
     for judge, _ in study.judged_sets()
 }
 

@@ -27,7 +27,7 @@ rule judge:
             program("judge"), "verdicts", study.judge_module(wildcards.judge)
         ).digest,
         content=content(named_file("judges/{judge}/patterns")),
-        settings=settings("judges/{judge}", "kind", "published", "threshold"),
+        settings=settings("judges/{judge}", "kind", "by", "published", "threshold"),
     shell:
         """
         python {params.program:q} --judge {wildcards.judge} {params.settings} --patterns {input.patterns:q} \
@@ -84,7 +84,7 @@ rule judge_labels:
         program=program("judge"),
         code=rules.judge.params.code,
         content=content(named_file("judges/{judge}/patterns")),
-        settings=settings("judges/{judge}", "kind", "published", "threshold"),
+        settings=settings("judges/{judge}", "kind", "by", "published", "threshold"),
     shell:
         """
         python {params.program:q} --judge {wildcards.judge} {params.settings} --patterns {input.patterns:q} \

@@ -10,6 +10,12 @@ def parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--judge", required=True, help="the judge's name in the study")
     parser.add_argument("--kind", required=True, help="what its verdicts mean: refusal, harm or utility")
+    parser.add_argument(
+        "--by",
+        default="rule",
+        choices=("rule", "published", "learned", "not_refused"),
+        help="how its verdicts are made (default: %(default)s)",
+    )
     parser.add_argument("--published", help="the published judge that is followed: qi_2023 or xstest_2023")
     parser.add_argument("--patterns", help="YAML of refusal patterns, for a refusal or harm judge")
     parser.add_argument(
@@ -53,6 +59,7 @@ def main(args: argparse.Namespace) -> None:
         __file__,
         args.store,
         kind=args.kind,
+        by=args.by,
         published=args.published,
         patterns=args.patterns,
         threshold=args.threshold,

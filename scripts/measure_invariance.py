@@ -14,7 +14,7 @@ from tunedrift import paths
 from tunedrift.errors import UserError
 from tunedrift.jobs import cli
 
-SETTINGS = ("kind", "published", "patterns", "threshold")
+SETTINGS = ("kind", "by", "published", "patterns", "threshold")
 
 
 def parser() -> argparse.ArgumentParser:

@@ -81,8 +81,11 @@ XSTEST_LABELS = {"annotation_1": "annotation_1", "annotation_2": "annotation_2",
 ENDS = {"harm": "_harmful", "refusal": "_action"}
 """What is measured → the end of a model's column of labels in `do_not_answer`."""
 
-MODEL_IN_NAME = re.compile(r"completions_(.+?)(?:_[a-z0-9]+eval|_[a-z]+match)?\.")
-"""XSTest names a file after the model that answered, then maybe after a judge beside the people."""
+MODEL_IN_NAME = re.compile(
+    r"completions_(.+?)(?:_[a-z0-9]+eval|_[a-z]+match)?\.|^(?!train-|test-|validation-)(.+)-\d{5}-of-\d{5}"
+)
+"""XSTest names a file after the model that answered, then maybe after a judge beside the people; its copy on the hub has
+a split per model, whose file bears the split's name."""
 
 
 def slots(
@@ -97,7 +100,7 @@ def slots(
     named = {role: column for role, column in named.items() if role not in own.fixed}
     if layout == "xstest":
         found = MODEL_IN_NAME.search(Path(file).name)
-        answered = model or (found[1] if found else None)
+        answered = model or (found and (found[1] or found[2]))
         return [
             Slot({**named, "label": column}, annotator, answered)
             for column, annotator in XSTEST_LABELS.items()

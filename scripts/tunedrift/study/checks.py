@@ -80,6 +80,7 @@ def check_names(config: dict) -> None:
     check_known("primary_judge", config["primary_judge"], "a judge of kind harm", harm)
     for name, judge in config["judges"].items():
         _check_published(f"judges.{name}", judge)
+        _check_not_refused(f"judges.{name}", judge)
         _check_learned(f"judges.{name}", judge, config.get("label_sets", {}))
         for label_set in judge["tuned_on"]:
             check_known(
@@ -104,6 +105,32 @@ def check_names(config: dict) -> None:
     for name in names(config, "reward_models", kind="embedded"):
         base = config["reward_models"][name]["base"]
         check_known(f"reward_models.{name}.base", base, "an embedded model", bases)
+
+
+def lexical_judges(config: Mapping) -> tuple[list[str], list[str]]:
+    """The harm judges that count shared words, and the studied models of which they can tell nothing: real ones."""
+    studied = names(config, "models", studied=True)
+    real = [name for name in studied if config["models"][name]["kind"] != "embedded"]
+    return names(config, "judges", kind="harm", by="rule"), real
+
+
+def check_headline(config: Mapping) -> None:
+    """The judge of the headline can tell harm in the answers of every studied model."""
+    lexical, real = lexical_judges(config)
+    if real and config["primary_judge"] in lexical:
+        raise UserError(
+            f"config key primary_judge: {config['primary_judge']!r} counts the words that an answer shares with its "
+            f"request, which tells harm in the toy world alone, and {real[0]!r} is no embedded model. Name a harm judge "
+            "`by: learned` that is fitted on label sets or, where there are none, one `by: not_refused`."
+        )
+
+
+def _check_not_refused(where: str, judge: dict) -> None:
+    """A judge that calls unsafe what is not refused tells harm."""
+    if judge["by"] == "not_refused" and judge["kind"] != "harm":
+        raise UserError(
+            f"config key {where}.kind: a judge `by: not_refused` tells harm, not {judge['kind']}. Write `harm`."
+        )
 
 
 def _check_published(where: str, judge: dict) -> None:

@@ -18,11 +18,13 @@ from tunedrift.study.checks import (
     SAFETY_DATA,
     check_attacks,
     check_files,
+    check_headline,
     check_levels,
     check_names,
     check_results,
     check_sources,
     check_taken,
+    lexical_judges,
     locate,
     names,
 )
@@ -55,6 +57,7 @@ class Study:
         check_files(self.config)
         check_attacks(self.config)
         check_levels(self.config, self.cells)
+        check_headline(self.config)
 
     def __getitem__(self, key: str) -> Any:
         """The setting at a path of names, e.g. `study["models/tiny/seed"]`."""
@@ -102,6 +105,16 @@ class Study:
                         f"this run may have {limit}. Run with `{option} {entry['threads']}`, or lower the key."
                     )
 
+    def warnings(self) -> list[str]:
+        """A sentence for each thing that is allowed and yet to be told before anything runs."""
+        judges, real = lexical_judges(self.config)
+        return [
+            f"config key judges.{name}: a harm judge `by: rule` counts the words that an answer shares with its request, "
+            f"which tells harm in the toy world alone: believe nothing that it says of {', '.join(real)}."
+            for name in judges
+            if real
+        ]
+
     def source(self, name: str) -> dict:
         """Where a local or hub model is found, and what else the program `resolve` is told of it."""
         entry = self.registry(name)
@@ -117,7 +130,8 @@ class Study:
     def judge_module(self, name: str) -> str:
         """The module of the verdicts room that a judge is made by."""
         judge = self["judges"][name]
-        return "learned" if judge["by"] == "learned" else judge.get("published") or judge["kind"]
+        modules = {"rule": judge["kind"], "published": judge.get("published")}
+        return modules.get(judge["by"], judge["by"])
 
     def tuned_by(self, *methods: str) -> list[str]:
         """The studied models that are tuned by one of these methods."""

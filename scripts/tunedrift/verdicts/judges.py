@@ -26,17 +26,21 @@ def make_judge(
     store: str | Path | None,
     *,
     kind: str,
+    by: str = "rule",
     published: str | None = None,
     patterns: str | None = None,
     threshold: float = 0.5,
     fitted: str | None = None,
 ) -> Judge:
-    """The judge `name`: by rule, as `published`, or from the JSON in which it was `fitted`.
+    """The judge `name`, made `by` one of the ways that a study may name: by rule, as `published`, not refused, or learned,
+    from the JSON in which it was `fitted`.
 
     `program` is the program `judge`, whose code is part of the store's key: whoever makes the judge, its verdicts are
     the same rows. Raises `UserError` for an unknown kind, and for one that needs patterns and has none.
     """
-    module = "learned" if fitted else published or kind
+    if by == "learned" and not fitted:
+        raise UserError(f"judge {name!r}: a learned judge needs --fitted, the JSON that fit_judge wrote.")
+    module = "learned" if fitted else published or (kind if by == "rule" else by)
     kinds = Kinds(program, "verdicts", module)
     loaded = kinds.load(module)
     if loaded.BY_PATTERNS and not patterns:
