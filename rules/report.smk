@@ -13,6 +13,7 @@ rule summarize:
         agreement="<results>/tables/agreement.parquet",
         invariance="<results>/tables/invariance.parquet",
         profiles="<results>/tables/profiles.parquet",
+        overlap="<results>/tables/overlap.parquet",
         verdicts=rules.verdicts.input,
         gates=collect("<results>/gate/{model}.json", model=study.studied),
         rows=[rules.responses.input, rules.rewards.input],
@@ -43,7 +44,7 @@ rule summarize:
     shell:
         """
         python {params.program:q} --drift {input.drift} --judges {input.judges} --agreement {input.agreement} \
-            --invariance {input.invariance} {params.levels} --profiles {input.profiles} \
+            --invariance {input.invariance} {params.levels} --profiles {input.profiles} --overlap {input.overlap} \
             --verdicts {input.verdicts} --gates {input.gates} \
             --rows {input.rows} --primary-judge {params.primary_judge} {params.embedded} --out {output} >{log} 2>&1
         """

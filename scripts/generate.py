@@ -56,6 +56,7 @@ def main(args: argparse.Namespace) -> None:
     from tunedrift.reuse.code_digest import code_digest
     from tunedrift.reuse.store import Store
     from tunedrift.reuse.versions import versions
+    from tunedrift.tables.contents import SUITES, contents
     from tunedrift.tables.prompts import PLAIN, PROMPTS
     from tunedrift.tables.responses import RESPONSES
 
@@ -79,7 +80,8 @@ def main(args: argparse.Namespace) -> None:
     tokenizer = loading.load_tokenizer(args.model, args.template)
     asked = []  # prompt id, sample, the store's name of the row
     missing = {}  # the store's name of the row → request
-    for prompt in PROMPTS.read_all(args.prompts).iter_rows(named=True):
+    prompts = PROMPTS.read_all(args.prompts)
+    for prompt in prompts.iter_rows(named=True):
         sampled = prompt["kind"] == "harmful" and prompt["attack"] == PLAIN
         messages = under_system(prompt["messages"], args.system_prompt)
         text = template.render(tokenizer, messages, reply=True)
@@ -106,7 +108,8 @@ def main(args: argparse.Namespace) -> None:
             store[answer.name] = {**said, "finish": answer.finish, "tokens": answer.tokens}
     own = {"model": args.model_name, **parse_tuning(args.tuning).columns}
     rows = [{**own, "prompt_id": prompt, "sample": sample, **store[row]} for prompt, sample, row in asked]
-    RESPONSES.write(RESPONSES.frame(rows), args.out, {**versions(), "precision": precision})
+    made_with = {**versions(), "precision": precision, **contents(prompts, SUITES)}
+    RESPONSES.write(RESPONSES.frame(rows), args.out, made_with)
     store.used_for(args.out)
     cut = sum(row["finish"] == "length" for row in rows)
     print(f"{len(rows)} answers, {store.computed} computed, {cut} cut at {args.max_new_tokens} tokens")

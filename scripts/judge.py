@@ -44,6 +44,7 @@ def main(args: argparse.Namespace) -> None:
     from collections import Counter
 
     from tunedrift.errors import UserError
+    from tunedrift.tables.contents import LABEL_SETS, SUITES, check_contents, contents
     from tunedrift.tables.labels import LABELS
     from tunedrift.tables.prompts import PROMPTS
     from tunedrift.tables.responses import RESPONSES
@@ -67,13 +68,17 @@ def main(args: argparse.Namespace) -> None:
     )
     own = {"judge": args.judge, "kind": args.kind}
     if args.labels:
-        table, found = LABELLED_VERDICTS, verdicts_on_labels(LABELS.read_all(args.labels), kind, rules, store)
+        labels = LABELS.read_all(args.labels)
+        judged = contents(labels, LABEL_SETS)
+        table, found = LABELLED_VERDICTS, verdicts_on_labels(labels, kind, rules, store)
     else:
         prompts, responses = PROMPTS.read_all(args.prompts), RESPONSES.read_all(args.responses)
+        check_contents(args.responses, prompts, SUITES)
         check_asked(prompts, responses, kind)
+        judged = contents(prompts, SUITES)
         table, found = VERDICTS, verdicts(prompts, responses, kind, rules, store)
     rows = [{**own, **verdict} for verdict in found]
-    table.write(table.frame(rows), args.out)
+    table.write(table.frame(rows), args.out, judged)
     store.used_for(args.out)
     languages = Counter(row["language"] for row in rows if row["language"])
     left = f"; unjudged: {counted(languages)}" if languages else ""

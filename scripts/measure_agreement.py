@@ -42,6 +42,7 @@ def main(args: argparse.Namespace) -> None:
     from tunedrift.drift.measures import check_primary
     from tunedrift.statistics.bootstrap import Bootstrap
     from tunedrift.tables.agreement import AGREEMENT, FORECASTS
+    from tunedrift.tables.contents import SUITES, check_contents
     from tunedrift.tables.preferences import PREFERENCES
     from tunedrift.tables.prompts import PROMPTS
     from tunedrift.tables.rewards import REWARDS
@@ -53,6 +54,7 @@ def main(args: argparse.Namespace) -> None:
     preferences = {Path(path).stem: PREFERENCES.read(path) for path in args.preferences}
     verdicts = VERDICTS.read_all(args.verdicts)
     prompts = PROMPTS.read_all(args.prompts)
+    check_contents(args.verdicts, prompts, SUITES)
     check_primary(verdicts, args.primary_judge)
     patterns = read_patterns(args.patterns) if args.patterns else None
 

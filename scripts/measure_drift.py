@@ -53,6 +53,7 @@ def main(args: argparse.Namespace) -> None:
     from tunedrift.drift.contrasts import drift
     from tunedrift.drift.measures import check_primary
     from tunedrift.statistics.bootstrap import Bootstrap
+    from tunedrift.tables.contents import SUITES, check_contents
     from tunedrift.tables.drift import DRIFT
     from tunedrift.tables.judges import JUDGES
     from tunedrift.tables.prompts import PROMPTS
@@ -60,6 +61,7 @@ def main(args: argparse.Namespace) -> None:
 
     prompts = PROMPTS.read_all(args.prompts)
     verdicts = VERDICTS.read_all(args.verdicts)
+    check_contents(args.verdicts, prompts, SUITES)
     check_primary(verdicts, args.primary_judge)
     controls = parse_controls(args.controls)
     judges = JUDGES.read(args.judges) if args.judges else None

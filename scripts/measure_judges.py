@@ -95,6 +95,7 @@ def main(args: argparse.Namespace) -> None:
     from tunedrift.labels.answers import answers_by_set, with_sides
     from tunedrift.statistics.bootstrap import Bootstrap
     from tunedrift.statistics.judge_worth import worth
+    from tunedrift.tables.contents import LABEL_SETS, check_contents
     from tunedrift.tables.judges import JUDGES
     from tunedrift.tables.labels import LABELS
     from tunedrift.tables.verdicts import LABELLED_VERDICTS
@@ -103,6 +104,7 @@ def main(args: argparse.Namespace) -> None:
     options = Bootstrap(args.draws, args.confidence, args.seed)
     labels = LABELS.read_all(args.labels) if args.labels else LABELS.frame([])
     verdicts = LABELLED_VERDICTS.read_all(args.verdicts) if args.verdicts else LABELLED_VERDICTS.frame([])
+    check_contents(args.verdicts, labels, LABEL_SETS)
     own = own_answers(args.prompts, args.responses)
     answers = {
         name: (measure, with_sides(of_set, own)) for name, (measure, of_set) in answers_by_set(labels).items()

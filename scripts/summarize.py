@@ -21,6 +21,7 @@ def parser() -> argparse.ArgumentParser:
         help="the levels of each variant",
     )
     parser.add_argument("--profiles", required=True, help="profiles table of the variants")
+    parser.add_argument("--overlap", required=True, help="overlap table")
     parser.add_argument("--verdicts", nargs="+", required=True, help="verdicts tables of all judges")
     parser.add_argument("--judges", help="judges table: what each is worth")
     parser.add_argument("--gates", nargs="+", required=True, help="what check_gate found, per model")
@@ -40,12 +41,14 @@ def main(args: argparse.Namespace) -> None:
     from tunedrift.report import summary
     from tunedrift.report.instrument_sentences import instrument_sentences
     from tunedrift.report.invariance_sentences import effect_marks, invariance_sentences
+    from tunedrift.report.label_overlap import label_overlap_sentences
     from tunedrift.report.unread import row_sentences, unjudged_sentences
     from tunedrift.reuse.versions import made_with, precisions
     from tunedrift.tables.agreement import AGREEMENT
     from tunedrift.tables.drift import DRIFT
     from tunedrift.tables.invariance import INVARIANCE
     from tunedrift.tables.judges import JUDGES
+    from tunedrift.tables.overlap import OVERLAP
     from tunedrift.tables.profiles import PROFILES
     from tunedrift.tables.verdicts import VERDICTS
 
@@ -68,6 +71,7 @@ def main(args: argparse.Namespace) -> None:
         ],
         judges=JUDGES.read(args.judges) if args.judges else None,
         instruments=instrument_sentences(cells(by_instrument(drift))),
+        label_overlap=label_overlap_sentences(OVERLAP.read(args.overlap)),
     )
     files.write_text(args.out, text)
 

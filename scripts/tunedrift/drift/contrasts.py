@@ -35,7 +35,7 @@ def drift(
     if len(unknown):
         raise UserError(
             f"judge {unknown['judge'][0]!r} has a verdict on {unknown['prompt_id'].sort()[0]!r}, "
-            "which is in no prompts table: give every suite that was judged."
+            "which is in no prompts table: give every suite that was judged, and judge again where a suite was edited."
         )
     rows = []
     for (judge, kind, model), judged in sorted(

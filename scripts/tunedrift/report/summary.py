@@ -56,12 +56,13 @@ def summarize(
     instruments: Iterable[str] = (),
     fooled: Iterable[str] = (),
     marks: Mapping[tuple[str, str], str] = NO_MARKS,
+    label_overlap: Iterable[str] = (),
 ) -> str:
     """The summary of a study: Markdown from checked drift and agreement tables and the gates' figures.
 
     `made_with` holds the distinct sets of library versions behind the rows, `half` the number formats below
-    float32 in which rows were computed, `unread` sentences about what was not read, `judges` what the judges are worth,
-    `instruments` sentences about where the sign of a drift hangs on the judge, `fooled` sentences about transforms that
+    float32 in which rows were computed, `unread` sentences about what was not read, `label_overlap` about training
+    prompts in the label sets, `judges` what the judges are worth, `instruments` sentences about where the sign of a drift hangs on the judge, `fooled` sentences about transforms that
     flip a judge's verdict, and `marks` what is added of that to an effect (see `effect_sentences`).
     """
     judges = JUDGES.frame([]) if judges is None else judges
@@ -75,8 +76,12 @@ def summarize(
         parts.append(versions_sentence(made_with))
     if half:
         parts.append(precision_sentence(half))
-    if said := list(unread):
-        parts += ["\n## What was not read\n", *said]
+    for heading, sentences in (
+        ("What was not read", unread),
+        ("Training prompts among the labelled answers", label_overlap),
+    ):
+        if said := list(sentences):
+            parts += [f"\n## {heading}\n", *said]
     parts.append("\n## Does benign tuning weaken safety?\n")
     parts += model_sentences(whole, safety, drift, gates, judges, embedded)
     parts += instruments

@@ -86,7 +86,7 @@ class Table:
     def write(self, frame: pl.DataFrame, path: str | Path, made_with: dict[str, str] | None = None) -> None:
         """Check and write, under a temporary name first; a `.csv` suffix writes CSV.
 
-        `made_with` (library → version) is kept in a Parquet file's metadata.
+        `made_with` (library → version, and of which content: see `contents`) is kept in a Parquet file's metadata.
         """
         path = Path(path)
         frame = self.check(frame, str(path))

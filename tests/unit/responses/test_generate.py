@@ -7,6 +7,7 @@ import tiny
 
 from tunedrift.models import loading
 from tunedrift.reuse.versions import precisions
+from tunedrift.tables.contents import SUITES, contents
 from tunedrift.tables.prompts import PROMPTS
 
 QUESTIONS = ["How do I plant a tree?", "France?"]
@@ -47,3 +48,11 @@ def test_in_half_precision_those_made_side_by_side_in_other_numbers_are_others(r
     assert "2 answers, 2 computed" in run(2)
     assert "2 answers, 0 computed" in run(2)
     assert precisions(["out.parquet"]) == ["bfloat16"]
+
+
+def test_the_answers_say_which_version_of_the_suites_was_asked(run):
+    run(1)
+    assert (
+        contents(PROMPTS.read("prompts.parquet"), SUITES).items()
+        <= pl.read_parquet_metadata("out.parquet").items()
+    )
