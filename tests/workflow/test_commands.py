@@ -43,7 +43,9 @@ def test_the_full_study_has_every_key():
 def commands(text):
     """(program, its words) of every command that a dry run printed."""
     for command in re.findall(
-        r"^(?:Shell command:)? *python (\S*scripts/\w+\.py .*?)$", text.replace("\\\n", " "), re.M
+        r"^(?:Shell command:)? *(?:[A-Z_]+=\S+ )*python (\S*scripts/\w+\.py .*?)$",
+        text.replace("\\\n", " "),
+        re.M,
     ):
         program, *words = shlex.split(re.sub(r"\s(2>&1 \| tee|>)\s*\S+( 2>&1)?\s*$", "", command))
         yield Path(program).stem, words

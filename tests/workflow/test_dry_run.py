@@ -172,13 +172,19 @@ def test_an_export_names_the_safety_data_mixed_in(project):
 
 
 @pytest.mark.parametrize(
-    ("name", "adapters", "reward_models"), [("laptop", 2 * 7, 2), ("paper", 4 * 4 * 7 * 3, 8)]
+    ("name", "models", "adapters", "reward_models", "judges"),
+    [("laptop", 1, 2 * 7, 2, 5), ("paper", 4, 4 * 4 * 7 * 3, 8, 7)],
 )
-def test_a_shipped_study_of_hub_models_is_planned_offline(project, name, adapters, reward_models):
+def test_a_shipped_study_of_hub_models_is_planned_offline(
+    project, name, models, adapters, reward_models, judges
+):
     run = project.snakemake("--dry-run", "--configfile", f"config/studies/{name}.yaml")
     assert run.code == 0, run.text
     assert run.jobs["tune"] == adapters
     assert run.jobs["score_preferences"] == reward_models
+    assert run.jobs["judge"] == models * judges
+    assert run.jobs["judge_labels"] == judges - 1  # each but the one of utility on the one set of its measure
+    assert (run.jobs["load_labels"], run.jobs["fit_judge"]) == (2, 2)
     assert f"results/{name}/tables/drift.csv" in run.text
 
 

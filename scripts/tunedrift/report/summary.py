@@ -62,8 +62,9 @@ def summarize(
 
     `made_with` holds the distinct sets of library versions behind the rows, `half` the number formats below
     float32 in which rows were computed, `unread` sentences about what was not read, `label_overlap` about training
-    prompts in the label sets, `judges` what the judges are worth, `instruments` sentences about where the sign of a drift hangs on the judge, `fooled` sentences about transforms that
-    flip a judge's verdict, and `marks` what is added of that to an effect (see `effect_sentences`).
+    prompts in the label sets, `judges` what the judges are worth, `instruments` sentences about where the sign of a
+    drift hangs on the judge, `fooled` sentences about transforms that flip a judge's verdict, and `marks` what is added
+    of that to an effect (see `effect_sentences`).
     """
     judges = JUDGES.frame([]) if judges is None else judges
     whole = drift.filter(pl.col("stratum") == "all")

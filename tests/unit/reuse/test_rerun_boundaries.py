@@ -13,7 +13,8 @@ from tunedrift.reuse.code_digest import _parse, code_digest, covered
 ROOT = Path(__file__).parents[3]
 SCRIPTS = ROOT / "scripts"
 JUDGES = tuple(
-    f"tunedrift.verdicts.{kind}" for kind in ("refusal", "harm", "qi_2023", "xstest_2023", "learned")
+    f"tunedrift.verdicts.{kind}"
+    for kind in ("refusal", "harm", "qi_2023", "xstest_2023", "learned", "not_refused")
 )
 KINDS = {
     "judge": (*JUDGES, "tunedrift.verdicts.utility"),
