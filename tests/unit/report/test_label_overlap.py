@@ -79,8 +79,8 @@ def test_the_program_reads_them_from_the_overlap_table(tmp_path, monkeypatch):
         (OVERLAP, overlap(mine=PROMPTS), "overlap"),
     ):
         table.write(rows, f"{name}.parquet")
-    with open("gates.json", "w", encoding="utf-8") as file:
-        json.dump({"model": "tiny", "refusal_rate": 0.9, "n": 60, "threshold": 0.8}, file)
+    gate = {"model": "tiny", "refusal_rate": 0.9, "n": 60, "threshold": 0.8}
+    (tmp_path / "gates.json").write_text(json.dumps(gate), encoding="utf-8")
     given = [
         word
         for name in ("drift", "agreement", "verdicts", "profiles", "rows", "overlap")
