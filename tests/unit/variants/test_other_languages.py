@@ -44,7 +44,7 @@ LEVELS = [
     *(
         {factor: level}
         for factor, levels in CONTROLS.items()
-        for level in {*levels, *levels.values()} - {"original"}
+        for level in sorted({*levels, *levels.values()} - {"original"})
     ),
     {"role_play": "smuggler"},
     {"role_play": "smuggler_inert"},
