@@ -222,7 +222,8 @@ def project(tmp_path, model):
             "mine": {"kind": "local", "path": str(model)},
             "small": {"kind": "embedded", "seed": 0, "chats": 400},
             "small-base": {"kind": "embedded", "seed": 101, "wordings": "reward", "studied": False},
-        }
+        },
+        judges={"harm": {"kind": "harm", "by": "not_refused"}},
     )
     return project
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 import pytest
-from synthetic import fabricate, judged, measure
+from synthetic import fabricate, measured_judge, measure
 
 from tunedrift.errors import UserError
 from tunedrift.figures.style import save
@@ -24,7 +24,9 @@ NAMES = (
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
     folder = tmp_path_factory.mktemp("tables")
-    judges = JUDGES.frame([*judged("one", "rules"), *judged("other", "rules", certified=True)])
+    judges = JUDGES.frame(
+        [*measured_judge("one", "rules"), *measured_judge("other", "rules", certified=True)]
+    )
     frames = (*measure(fabricate()), judges)
     for table, frame in zip((DRIFT, AGREEMENT, FORECASTS, JUDGES), frames, strict=True):
         for suffix in ("parquet", "csv"):

@@ -207,7 +207,7 @@ def test_a_judge_that_was_fitted_is_tried_by_its_own_weights():
         ({"qi": "refusal"}, "--judges: write a JSON mapping from each judge to its settings"),
         ({"qi": {"kind": "utility"}}, "--judges: qi.kind must be refusal or harm, not 'utility'"),
         ({"qi": {}}, "--judges: qi.kind must be refusal or harm, not None"),
-        ({"qi": {**QI, "by": "rule"}}, "--judges: qi.by is no setting"),
+        ({"qi": {**QI, "fitted": "x"}}, "--judges: qi.fitted is no setting"),
         ({"qi": {"kind": "refusal"}}, "judge 'qi': a refusal judge needs --patterns"),
         ({"qi": {**QI, "published": "qi_2022"}}, "qi_2023"),
     ],
