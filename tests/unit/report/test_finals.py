@@ -5,7 +5,7 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 import pytest
-from synthetic import fabricate, measured_judge, measure
+from synthetic import fabricate, measure, measured_judge
 
 from tunedrift.errors import UserError
 from tunedrift.figures.style import save
