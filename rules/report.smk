@@ -29,6 +29,7 @@ rule summarize:
         program=program("summarize"),
         code=code_digest(program("summarize")),
         primary_judge=study["primary_judge"],
+        refusal_judge=flags({"refusal_judge": next(iter(study.names("judges", kind="refusal")), None)}),
         levels=flags(
             {
                 "levels": {
@@ -46,7 +47,8 @@ rule summarize:
         python {params.program:q} --drift {input.drift} --judges {input.judges} --agreement {input.agreement} \
             --invariance {input.invariance} {params.levels} --profiles {input.profiles} --overlap {input.overlap} \
             --verdicts {input.verdicts} --gates {input.gates} \
-            --rows {input.rows} --primary-judge {params.primary_judge} {params.embedded} --out {output} >{log} 2>&1
+            --rows {input.rows} --primary-judge {params.primary_judge} {params.refusal_judge} {params.embedded} \
+            --out {output} >{log} 2>&1
         """
 
 

@@ -28,6 +28,7 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--rows", nargs="+", required=True, help="tables of answers and scores, for their versions"
     )
+    parser.add_argument("--refusal-judge", help="the judge whose refusals are told; all judges' if left out")
     parser.add_argument("--primary-judge", required=True, help="the harm judge whose safety is the headline")
     parser.add_argument("--embedded", nargs="*", default=[], help="studied models that are embedded")
     parser.add_argument("--out", required=True, help="Markdown file to write")
@@ -63,6 +64,7 @@ def main(args: argparse.Namespace) -> None:
         args.embedded,
         made_with(args.rows),
         half=precisions(args.rows),
+        refusal_judge=args.refusal_judge,
         fooled=invariance_sentences(invariance, args.primary_judge),
         marks=effect_marks(invariance, args.primary_judge, levels),
         unread=[

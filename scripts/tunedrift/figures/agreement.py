@@ -8,7 +8,18 @@ import polars as pl
 from matplotlib.figure import Figure
 
 from tunedrift.design.subjects import parse_subject
-from tunedrift.figures.style import COLOURS, FAINT, INK, MARKERS, interval, keys, label_rows, stacked, styled
+from tunedrift.figures.style import (
+    COLOURS,
+    FAINT,
+    INK,
+    MARKERS,
+    empty_figure,
+    interval,
+    keys,
+    label_rows,
+    stacked,
+    styled,
+)
 
 
 @styled
@@ -21,6 +32,8 @@ def rm_agreement_figure(agreement: pl.DataFrame) -> Figure:
     measure_of = {"preferences": "sign_kappa"}
     pairs = agreement.filter(pl.col("question") == "rm_rm")
     subjects = pairs["subject"].unique(maintain_order=True).to_list()
+    if not subjects:
+        return empty_figure("one reward model: there is none to agree with")
     rms = sorted({*pairs["rm"], *pairs["other"].drop_nulls()})
     size = 0.5 + 0.48 * len(rms)
     figure, grid = plt.subplots(

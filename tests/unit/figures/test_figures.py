@@ -98,3 +98,14 @@ def test_a_drift_whose_sign_is_open_is_hollow_and_stray_rates_are_bars(tables):
     assert drift.OPEN_SIGN not in [text.get_text() for text in figure.legends[0].get_texts()]
     assert markers(figure, "Over-refusal")[1] and not markers(figure, "Utility")[1]
     plt.close(figure)
+
+
+def test_one_reward_model_has_none_to_agree_with(tables, tmp_path):
+    _, agreement_table, points = tables
+    alone = agreement_table.filter(pl.col("question") != "rm_rm")
+    figure = agreement.rm_agreement_figure(alone)
+    assert [text.get_text() for axes in figure.axes for text in axes.texts] == [
+        "one reward model: there is none to agree with"
+    ]
+    for drawn in (figure, agreement.rm_errors_figure(alone), agreement.forecast_figure(points.head(0))):
+        style.save(drawn, tmp_path, "figure")

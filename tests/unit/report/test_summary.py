@@ -129,7 +129,7 @@ def test_detection_is_better_or_worse_than_chance_or_neither(tables, low, high, 
 @pytest.mark.parametrize(
     ("intervals", "said"),
     [
-        ({"one": (0.1, 0.4)}, "All are below one half."),
+        ({"one": (0.1, 0.4)}, "These reward models are all below one half."),
         ({"one": (0.4, 0.6)}, "Not told from chance: one."),
         ({"one": (0.75, 0.85), "two": (0.1, 0.2)}, "Worse than chance: one; check `sign`"),
         (
@@ -141,3 +141,14 @@ def test_detection_is_better_or_worse_than_chance_or_neither(tables, low, high, 
 def test_an_error_rate_is_below_at_or_above_chance(intervals, said):
     rows = [{"rm": rm, "low": low, "high": high} for rm, (low, high) in intervals.items()]
     assert said in summary.chance_sentences(rows)
+
+
+def test_where_refusal_judges_are_several_one_tells_the_refusals(tables):
+    drift, agreement = tables
+    other = drift.filter(judge="refusal").with_columns(judge=pl.lit("second-judge"))
+    both = pl.concat([drift, other])
+    whole = summary.summarize(both, agreement, GATES, "harm", ["tiny"], [VERSIONS])
+    assert "over_refusal (second-judge" in whole and "over_refusal (refusal" in whole
+    one = summary.summarize(both, agreement, GATES, "harm", ["tiny"], [VERSIONS], refusal_judge="refusal")
+    assert "second-judge" not in one
+    assert one == summary.summarize(drift, agreement, GATES, "harm", ["tiny"], [VERSIONS])
