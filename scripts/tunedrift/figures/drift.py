@@ -144,7 +144,7 @@ def effects_figure(drift: pl.DataFrame) -> Figure:
     figure, grid = plt.subplots(
         1,
         max(1, len(measures)),
-        figsize=(1.9 + 2.5 * len(measures), 0.9 + 0.22 * len(lines)),
+        figsize=(1.9 + 2.5 * len(measures), max(1.7, 0.9 + 0.22 * len(lines))),
         sharey=True,
         sharex=True,
         squeeze=False,

@@ -95,5 +95,6 @@ class Table:
         if path.suffix == ".csv":
             frame.write_csv(draft, float_precision=6)
         else:
-            frame.write_parquet(draft, compression="zstd", statistics=False, metadata=made_with or {})
+            metadata = dict(sorted((made_with or {}).items()))
+            frame.write_parquet(draft, compression="zstd", statistics=False, metadata=metadata)
         draft.replace(path)

@@ -1,3 +1,5 @@
+import warnings
+
 import matplotlib.pyplot as plt
 import polars as pl
 import pytest
@@ -109,3 +111,16 @@ def test_one_reward_model_has_none_to_agree_with(tables, tmp_path):
     ]
     for drawn in (figure, agreement.rm_errors_figure(alone), agreement.forecast_figure(points.head(0))):
         style.save(drawn, tmp_path, "figure")
+
+
+def test_a_single_effect_has_room(tables, tmp_path):
+    one = (
+        tables[0]
+        .filter(pl.col("dataset") == "household")
+        .filter((pl.col("contrast") != "level - control") | (pl.col("variant") == "markdown"))
+    )
+    figure = drift.effects_figure(one)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        style.save(figure, tmp_path, "effects")
+    assert all(axes.get_position().height > 0.1 for axes in figure.axes)

@@ -20,8 +20,9 @@ def test_what_is_written_is_read_back_in_the_order_of_the_key(tmp_path):
 
 
 def test_equal_rows_in_another_order_give_equal_bytes(tmp_path):
-    for name, rows in (("one", ROWS), ("two", ROWS[::-1])):
-        TABLE.write(TABLE.frame(rows), tmp_path / f"{name}.parquet")
+    told = {"torch": "2", "suite[a]": "x", "suite[b]": "y"}
+    for name, rows, made_with in (("one", ROWS, told), ("two", ROWS[::-1], dict(reversed(told.items())))):
+        TABLE.write(TABLE.frame(rows), tmp_path / f"{name}.parquet", made_with)
     assert (tmp_path / "one.parquet").read_bytes() == (tmp_path / "two.parquet").read_bytes()
 
 
