@@ -23,9 +23,7 @@ rule judge:
         "../envs/cpu.yaml"
     params:
         program=program("judge"),
-        code=lambda wildcards: Kinds(
-            program("judge"), "verdicts", study.judge_module(wildcards.judge)
-        ).digest,
+        code=lambda wildcards: Kinds(program("judge"), "verdicts", study.judge_module(wildcards.judge)).digest,
         content=content(named_file("judges/{judge}/patterns")),
         settings=settings("judges/{judge}", "kind", "by", "published", "threshold"),
     shell:
