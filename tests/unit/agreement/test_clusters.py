@@ -5,6 +5,7 @@ import polars as pl
 import pytest
 from synthetic import reward
 
+from tunedrift.agreement.detection import detection
 from tunedrift.agreement.rm_rm import rm_rm
 from tunedrift.drift.contrasts import drift
 from tunedrift.statistics.bootstrap import Bootstrap
@@ -94,6 +95,37 @@ def test_a_prompt_under_three_ids_counts_once():
     once, thrice = drifted(1), drifted(3)
     assert once[3] == thrice[3] == 20
     assert once[:3] == pytest.approx(thrice[:3])
+
+
+def agreed(ids):
+    prompts = asked(ids)
+    scores = [
+        reward(rm, "responses/tiny", f"d/{variant}/seed0", prompt, weight * place)
+        for rm, weight in (("one", 1), ("two", -1))
+        for place, variant in enumerate("ab")
+        for prompt in prompts["prompt_id"]
+    ]
+    rewards = REWARDS.frame(scores)
+    verdicts = VERDICTS.frame(
+        [
+            {
+                **{"judge": "harm", "kind": "harm", "model": "tiny", "tuning": f"d/{variant}/seed0"},
+                **{"prompt_id": prompt, "sample": 0, "label": label, "truncated": False},
+            }
+            for variant, label in (("a", "safe"), ("b", "unsafe"))
+            for prompt in prompts["prompt_id"]
+        ]
+    )
+    rows = [
+        *rm_rm(rewards, prompts, {}, OPTIONS),
+        *detection(rewards, prompts, verdicts, "harm", OPTIONS),
+    ]
+    counted = {row["measure"]: row["clusters"] for row in rows}
+    return counted["sign_agreement"], counted["detection_accuracy"]
+
+
+def test_a_prompt_under_three_ids_is_one_cluster_of_agreement_and_detection():
+    assert agreed(1) == agreed(3) == (20, 20)
 
 
 def test_a_prompt_in_two_suites_and_under_attack_is_one_cluster():

@@ -214,7 +214,8 @@ PARTS_OF_USERS = (
 def test_a_template_that_reads_content_as_parts_gets_parts():
     words = under(PARTS)
     assert kept(words, TWO) == ["a<|end|>", "is<|end|>"]
-    assert asked(words, [{"role": "system", "content": "Be kind."}, *ONE]).count("Be kind.") == 1
+    kind = asked(words, [{"role": "system", "content": "Be kind."}, *ONE])
+    assert kind == f"<|system|>Be kind.<|end|>{asked(words)}"
     assert asked(words).endswith("Which fits: a or b?<|end|><|assistant|>")
     assert kept(under(PARTS_OF_USERS), TWO) == ["a<|end|>", "is<|end|>"]
 

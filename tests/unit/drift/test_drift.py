@@ -2,6 +2,8 @@ import json
 import subprocess
 import sys
 
+import measure_agreement
+import measure_drift
 import numpy as np
 import polars as pl
 import pytest
@@ -13,7 +15,9 @@ from tunedrift.drift.measures import check_primary
 from tunedrift.errors import UserError
 from tunedrift.statistics.bootstrap import Bootstrap, score_interval
 from tunedrift.tables.drift import DRIFT
+from tunedrift.tables.preferences import PREFERENCES
 from tunedrift.tables.prompts import PROMPTS
+from tunedrift.tables.rewards import REWARDS
 from tunedrift.tables.verdicts import VERDICTS
 
 FEW = Bootstrap(draws=200)
@@ -320,6 +324,32 @@ def test_intervals_cover_the_truth_about_as_often_as_they_say():
         row = only(table, contrast="tuned - untuned", measure="SA_g")
         covered += row["low"] <= -0.2 <= row["high"]
     assert 0.90 <= covered / 120 <= 0.99
+
+
+@pytest.mark.parametrize("program", [measure_drift, measure_agreement])
+def test_two_verdicts_on_one_answer_are_an_error(tmp_path, study, program):
+    PROMPTS.write(study.prompts, tmp_path / "prompts.parquet")
+    VERDICTS.write(study.verdicts, tmp_path / "verdicts.parquet")
+    again = study.verdicts.head(1).with_columns(label=pl.lit("unsafe"))
+    VERDICTS.write(again, tmp_path / "again.parquet")
+    words = ["--prompts", "prompts.parquet", "--verdicts", "verdicts.parquet", "again.parquet"]
+    words += ["--primary-judge", "harm", "--draws", "99", "--out", "o.parquet"]
+    if program is measure_agreement:
+        REWARDS.write(study.rewards, tmp_path / "rewards.parquet")
+        PREFERENCES.write(study.preferences["people"], tmp_path / "people.parquet")
+        words += [
+            "--rewards",
+            "rewards.parquet",
+            "--preferences",
+            "people.parquet",
+            "--forecasts",
+            "f.parquet",
+        ]
+    words = [str(tmp_path / word) if word.endswith(".parquet") else word for word in words]
+    with pytest.raises(
+        UserError, match=r"verdicts\.parquet and 1 more: the verdicts table has the row .* twice"
+    ):
+        program.main(program.parser().parse_args(words))
 
 
 def test_the_program_writes_both_files_and_reads_controls_either_way(tmp_path, study):

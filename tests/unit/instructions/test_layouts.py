@@ -171,6 +171,9 @@ NO = [
     ("train", "false"),
     ("loss", False),
     ("loss_scale", 0),
+    ("training", False),
+    ("trainable", False),
+    ("output_with_loss", 0),
 ]
 
 

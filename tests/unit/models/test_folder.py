@@ -165,6 +165,20 @@ def test_weights_replaced_in_place_are_not_loaded_as_the_old_ones(
     load(tmp_path / "model.json")
 
 
+def test_a_snapshot_in_the_hubs_cache_that_changed_is_not_loaded(model, tmp_path, monkeypatch):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
+    commit, out = "0" * 40, tmp_path / "model.json"
+    snapshot = tmp_path / "hub/models--nobody--model/snapshots" / commit
+    shutil.copytree(model, snapshot)
+    description.write_description(
+        snapshot, out, name="mine", kind="hub", location="nobody/model", revision=commit
+    )
+    assert description.source(out)["revision"] == commit
+    (snapshot / "merges.txt").write_text("a b")
+    with pytest.raises(UserError, match=rf"files in {snapshot} changed"):
+        description.source(out)
+
+
 def test_a_template_file_takes_the_place_of_the_models_own_at_the_check_too(model, tmp_path):
     (tmp_path / "other.jinja").write_text("\ufeff{{ messages[0]['content'] }}", encoding="utf-8")
     where, out = str(model), tmp_path / "model.json"

@@ -66,6 +66,13 @@ def test_an_offline_machine_says_what_to_fetch_beforehand(tmp_path):
     assert "Traceback" not in run.stderr
 
 
+@pytest.mark.parametrize("no_id", ["", "a b/c"])
+def test_what_is_no_hub_id_is_one_sentence_of_the_program(tmp_path, no_id):
+    run = resolve(tmp_path, "--hub", no_id, HF_HUB_OFFLINE="1")
+    assert (run.returncode, run.stderr.count("\n")) == (1, 1)
+    assert f"{no_id!r} is no hub id: write owner/name." in run.stderr
+
+
 def test_weights_that_have_gone_are_named(tmp_path):
     model_json = tiny.save_chat_model(tmp_path / "gone")
     (tmp_path / "gone/model.safetensors").unlink()

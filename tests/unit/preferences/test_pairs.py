@@ -132,6 +132,8 @@ def sides(chosen, rejected, **more):
         sides(*OF_GPT, conversations=OF_HUMAN),
         sides(*OF_GPT, conversations=OF_HUMAN, system=""),
         sides("No.", "Yes.", instruction="Q", input=""),
+        sides("No.", "Yes.", question="Q"),
+        sides([NO], [YES], messages=[USER]),
         sides(*(json.dumps([USER, answer]) for answer in (NO, YES)), prompt="Q"),
     ],
 )

@@ -89,6 +89,15 @@ def test_a_store_that_is_deleted_again_and_again_stops_nobody(tmp_path):
         assert finish(writer) == ("", "")
 
 
+def test_a_store_that_was_deleted_while_open_is_still_in_use(tmp_path):
+    store = open_store(tmp_path / "store")
+    store["before"] = 1
+    shutil.rmtree(tmp_path / "store")
+    store["after"] = 2
+    assert collect_garbage(tmp_path / "store") == ([], 0)
+    assert "after" in open_store(tmp_path / "store")
+
+
 def test_a_key_in_use_is_not_collected(tmp_path):
     root = tmp_path / "store"
     writer = start(WRITER, root, tmp_path / "out")
@@ -115,6 +124,19 @@ def test_a_process_that_waits_for_a_collector_uses_what_is_there_afterwards(tmp_
     assert reader.stdout.readline() == "open\n"
     assert collect_garbage(root) == ([], 0)
     assert finish(reader) == ("", "")
+
+
+def test_a_key_is_removed_behind_its_lock(tmp_path, monkeypatch):
+    open_store(tmp_path)["a"] = 1
+    unlink, removed = Path.unlink, []
+
+    def noted(path, **options):
+        removed.append(path.name)
+        unlink(path, **options)
+
+    monkeypatch.setattr(Path, "unlink", noted)
+    remove(folder := tmp_path / open_store(tmp_path).key)
+    assert (len(removed), removed[-1], folder.exists()) == (3, "lock", False)
 
 
 def test_a_folder_that_came_into_use_while_it_was_locked_is_left_alone(tmp_path, monkeypatch):

@@ -69,6 +69,14 @@ def of_all(table, statistic, label_set="good"):
 GOOD = [("unsafe", "unsafe"), ("safe", "safe")] * 40
 
 
+def test_two_verdicts_on_one_labelled_answer_are_an_error():
+    write_set("good", GOOD)
+    again = LABELLED_VERDICTS.read("verdicts/good.parquet").head(1).with_columns(label=pl.lit("safe"))
+    LABELLED_VERDICTS.write(again, "verdicts/again.parquet")
+    with pytest.raises(UserError, match=r"good\.parquet and 1 more: .* has the row .* twice"):
+        measured("good", more="--verdicts verdicts/good.parquet verdicts/again.parquet")
+
+
 def test_a_judge_that_is_right_is_certified_and_by_simulated_labels_it_is_said():
     write_set("good", GOOD)
     table = measured("good", more="--simulated good")

@@ -1,4 +1,5 @@
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from tunedrift.errors import UserError
 from tunedrift.flags import flags
 from tunedrift.sources.finding import files_named_by
 from tunedrift.sources.yaml_files import read_yaml
+from tunedrift.study.checks import check_files, path_settings
 from tunedrift.study.study import Study
 
 ROOT = Path(__file__).parents[3]
@@ -193,6 +195,20 @@ def test_braces_in_a_path_are_refused_before_anything_runs(make, tmp_path, patte
     models = {"mine": {"kind": "local", "path": str(tmp_path / "d}")}, "tiny-rm-base": {"kind": "embedded"}}
     with pytest.raises(UserError, match=r"config key models\.mine\.path: .* has braces"):
         make(models=models, length_model=None)
+
+
+def test_braces_are_refused_in_every_setting_that_names_a_file(make):
+    config = make(safety_data={"path": "resources/instructions/safety.jsonl"}).config
+    settings = list(path_settings(config))
+    assert {where.split(".")[0] for where, _, _ in settings} >= {
+        *("datasets", "suites", "attacks", "preference_sets", "label_sets", "safety_data"),
+        *("models", "judges", "gate", "resources"),
+    }
+    for where, entry, key in settings:
+        path, entry[key] = entry[key], "r{a}.jsonl"
+        with pytest.raises(UserError, match=f"config key {re.escape(where)}: .* has braces"):
+            check_files(config)
+        entry[key] = path
 
 
 def test_numbers_that_yaml_reads_as_text_are_numbers(make, tmp_path):

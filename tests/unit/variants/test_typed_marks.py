@@ -100,7 +100,8 @@ def test_a_number_or_a_variable_ends_a_sentence(sentence):
 def test_dates_at_the_start_of_a_line_are_no_list():
     assert plain("3. Oktober 1990 war der Tag. Es war schön.") is None
     assert itemized("3. Mai: Anfang\n4. Mai: Ende") is None
-    assert itemized("3.Mai: Anfang\n4.Mai: Ende") is None
+    for change in LEVELS.values():
+        assert change("3.Mai: Anfang\n4.Mai: Ende") is None
     assert plain("1. April\n2. June") == "April, June."
 
 
