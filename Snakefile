@@ -2,6 +2,8 @@
 
 sources → instructions → variants → adapters → responses → verdicts → drift ─┐
                             prompts ────────────┘     └─▶ rewards → agreement ─┴▶ figures → summary
+
+Beside it: labels → verdicts on labelled answers → what the judges are worth, which drift and summary are told.
 """
 
 from snakemake.utils import min_version
