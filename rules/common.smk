@@ -215,3 +215,19 @@ def prompts_of(wildcards):
     if tuning != Tuning() and (trained := study.trained_as(tuning.variant)) != tuning.variant:
         return f"<results>/prompts/as_trained/{tuning.dataset}/{trained}.parquet"
     return [f"<results>/prompts/{suite}.parquet" for suite in study["suites"]]
+
+
+def siblings(wildcards, input):
+    """Params: the tunings that a process may answer for beside its own, while it has their model loaded.
+
+    Which they are makes no difference to a table: a params function that asks for `input` is not compared.
+    """
+    model, results = wildcards.model, study["results"]
+    found = study.siblings(model, wildcards.tuning)
+    folders = {kind: f"{results}/{kind}/{model}" for kind in ("adapters", "responses")}
+    return flags({"siblings": found, **folders}) if found else ""
+
+
+def after_tuning(wildcards):
+    """Priority: what adapters answer waits for the others to be tuned; one process then answers for all of them."""
+    return -1 if tuned_weights(wildcards) else 0

@@ -18,6 +18,7 @@ rule generate:
         "<results>/logs/generate/{model}/{tuning}.log",
     benchmark:
         "<results>/benchmarks/generate/{model}/{tuning}.jsonl"
+    priority: after_tuning
     conda:
         "../envs/torch.yaml"
     threads: demand("threads")
@@ -30,9 +31,12 @@ rule generate:
         code=code_digest(program("generate")),
         content=content(named_file("models/{model}/test_template")),
         settings=lambda wildcards: flags(study.decoding(wildcards.model)),
+        siblings=siblings,
     shell:
         """
         python {params.program:q} --model {input.model} --model-name {wildcards.model} --tuning {wildcards.tuning} \
             --tuned {input.tuned} --prompts {input.prompts} {params.settings} --threads {threads} \
-            --store work/store --gpus {resources.gpu} --out {output} >{log} 2>&1
+            --siblings {params.siblings} --adapters \
+            --responses --minutes {resources.runtime} \
+            --store work/store --gpus {resources.gpu} --out {output} <results >/adapters/{wildcards.model} <results >/responses/{wildcards.model} >{log} 2>&1
         """

@@ -96,6 +96,33 @@ def load_chat_model(model_json: str | Path, tuned: str | Path | None = None) -> 
     return model.eval()
 
 
+class ChatModels:
+    """One chat model under one tuning after another, as `load_chat_model` loads each.
+
+    Where adapters stay beside the weights, the weights are loaded once and the adapters exchanged. A merged adapter
+    cannot be taken out again to the last bit: then each tuning is loaded anew.
+    """
+
+    def __init__(self, model_json: str | Path):
+        self.model_json = model_json
+        self._loaded: Any = None
+
+    def under(self, tuned: str | Path | None) -> "PreTrainedModel":
+        """The model under a tuning, None for none; what was returned before is no longer to be used."""
+        from peft import PeftModel
+
+        exchanged = tuned is not None and Path(tuned).name.startswith("adapter")
+        if not exchanged or not isinstance(self._loaded, PeftModel):
+            self._loaded = None  # its memory is needed for the next
+            self._loaded = load_chat_model(self.model_json, tuned)
+            return self._loaded
+        before, now = self._loaded.active_adapter, f"{self._loaded.active_adapter}-next"
+        self._loaded.load_adapter(str(Path(str(tuned)).parent), adapter_name=now)
+        self._loaded.set_adapter(now)
+        self._loaded.delete_adapter(before)
+        return self._loaded.eval()
+
+
 def load_for_tuning(model_json: str | Path, *, four_bit: bool = False) -> "PreTrainedModel":
     """The causal language model on one device, as it was saved or, for QLoRA, in 4-bit NormalFloat.
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import IO, TypeVar
 
 LOCK = "lock"
+CLAIM = "claim"
 
 TRIES = 1000
 """How often a folder that is removed while it is made is made again."""
@@ -59,6 +60,30 @@ def share(folder: Path) -> IO[bytes] | None:
         return file
 
     return insist(lock)
+
+
+def claim(folder: Path, wait: bool) -> IO[bytes] | None:
+    """Hold a key's claim, which one process has at a time, until what is returned is closed.
+
+    Raises `BlockingIOError` where another has it and `wait` is false. None where nobody can lock: then all claims are
+    had.
+    """
+    try:
+        file: IO[bytes] = (folder / CLAIM).open("ab")
+    except OSError as error:
+        if error.errno not in NOT_OURS:
+            raise
+        return None
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+    except BlockingIOError:
+        file.close()
+        raise
+    except OSError as error:
+        if error.errno not in NO_LOCKS:
+            raise
+        return None
+    return file
 
 
 def holds(lock: IO[bytes], folder: Path) -> bool:

@@ -22,7 +22,7 @@ from typing import IO, Any
 
 from tunedrift import files
 from tunedrift.hashing import text_key
-from tunedrift.reuse.key_locks import holds, insist, share
+from tunedrift.reuse.key_locks import claim, holds, insist, share
 
 
 class Store:
@@ -38,6 +38,7 @@ class Store:
         self._ingredients = ingredients
         self._root = Path(root).absolute() if root else None
         self._lock: IO[bytes] | None = None  # held until this object or its process ends
+        self._claim: IO[bytes] | None = None
         self._shard: IO[str] | None = None
         self._rows: dict[str, Any] = {}
         if self._root:
@@ -53,6 +54,28 @@ class Store:
         if not (folder / "key.json").exists():
             files.write_json(folder / "key.json", self._ingredients)
         return folder
+
+    def claim(self, *, wait: bool) -> bool:
+        """Be the one process that computes the rows of this key, as long as this object lives; what another computed is known.
+
+        Where another is at work on them, `wait` for its end, else return False. Nobody has to claim a key to write to
+        it: it spares two processes the same work.
+        """
+        if self._root:
+            folder = self._root / self.key
+            try:
+                self._claim = insist(lambda: claim(self._enter(), wait))
+            except BlockingIOError:
+                return False
+            self._rows = {**self._rows, **self._known_rows(folder)}
+        return True
+
+    def release(self) -> None:
+        """Leave the key to others."""
+        for held in (self._claim, self._lock, self._shard):
+            if held:
+                held.close()
+        self._claim = self._lock = self._shard = None
 
     def _known_rows(self, folder: Path) -> dict[str, Any]:
         known: dict[str, Any] = {}

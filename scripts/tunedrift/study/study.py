@@ -214,6 +214,11 @@ class Study:
         """The tunings that train an adapter of their own."""
         return self._grid(self.trained_variants)
 
+    def siblings(self, model: str, tuning: str) -> list[str]:
+        """The other tunings of a model that leave an adapter and answer the same prompts as this one: the plain suites."""
+        alike = self.adapters() if model in self.tuned_by("lora", "qlora") else []
+        return [name for name in alike if name != tuning] if tuning in [UNTUNED, *alike] else []
+
     def _grid(self, variants: Iterable[str]) -> list[str]:
         return [
             Tuning(dataset, variant, seed).name

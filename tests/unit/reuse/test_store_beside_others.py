@@ -291,3 +291,30 @@ def test_a_store_that_can_only_be_read_is_read(tmp_path):
     folder.chmod(0o555)
     assert open_store(tmp_path)["a"] == 1
     folder.chmod(0o755)
+
+
+CLAIMER = """
+store = open_store(sys.argv[1])
+store.claim(wait=True)
+print('open', flush=True)
+sys.stdin.readline()
+store['a'] = 1
+"""
+
+
+def test_a_claimed_key_is_waited_for_and_then_known(tmp_path):
+    other = start(CLAIMER, tmp_path)
+    assert other.stdout.readline() == "open\n"
+    store = open_store(tmp_path)
+    assert not store.claim(wait=False)
+    assert open_store(tmp_path, model="n").claim(wait=False)
+    assert "a" not in store
+    other.stdin.write("\n")
+    other.stdin.flush()
+    assert store.claim(wait=True)
+    finish(other)
+    assert "a" in store
+    assert store.computed == 0
+    assert not open_store(tmp_path).claim(wait=False)
+    store.release()
+    assert open_store(tmp_path).claim(wait=False)

@@ -16,6 +16,8 @@ from tunedrift.study.study import Study
 
 ROOT = Path(__file__).parents[3]
 
+HOUSEHOLD = {"path": "resources/instructions/household.jsonl"}
+
 
 def test_one_factor_varies_each_factor_alone_beside_its_matched_control(make):
     study = make()
@@ -143,6 +145,18 @@ def test_models_are_told_apart_by_how_they_are_tuned(make):
     study = make(models=models)
     assert study.tuned_by("full") == ["tiny"]
     assert study.tuned_by("lora", "qlora") == ["small"]
+    assert study.siblings("tiny", "untuned") == []  # whole models have no base in common
+    assert study.siblings("small", "untuned") == study.adapters()
+
+
+def test_siblings_answer_the_same_prompts_under_adapters_of_their_own(make):
+    cells = [{"role_play": "smuggler"}, {"role_play": "smuggler", "test_context": "as_trained"}]
+    study = make(design="listed", controls="original", variants=cells, datasets={"household": HOUSEHOLD})
+    plain = ["household/original/seed0", "household/smuggler/seed0"]
+    assert len(study.tunings()) == 4
+    assert study.siblings("tiny", "untuned") == plain
+    assert study.siblings("tiny", plain[0]) == plain[1:]
+    assert study.siblings("tiny", "household/smuggler+as_trained/seed0") == []
 
 
 @pytest.mark.parametrize("pattern", ["d*/x.json", "**/x.json", "d[[]1]/*.json", "d[1]/x.json", "d[1]/*"])
