@@ -38,19 +38,23 @@ def main() -> None:
     if not files:
         sys.exit(f"{arguments.folder}: there is no CSV, TSV, JSON or JSON Lines file.")
     for path in files:
+        name = path.relative_to(arguments.folder).as_posix()
         texts = {text.strip(): None for text in _texts(path)}
-        public = text_set("public", path.name, ((text, text) for text in texts))
+        public = text_set("public", name, ((text, text) for text in texts))
         share, own, other = max(
-            (similarity(own.all, other.all), item, text)
-            for entry in ours
-            for item, own in entry.texts.values()
-            for text, other in public.texts.values()
+            (
+                (similarity(own.all, other.all), item, text)
+                for entry in ours
+                for item, own in entry.texts.values()
+                for text, other in public.texts.values()
+            ),
+            default=(0.0, "none", ""),
         )
-        print(f"{path.name}: {public.items} texts; nearest {share:.2f}: {own}, {other[:80]!r}")
+        print(f"{name}: {public.items} texts; nearest {share:.2f}: {own}, {other[:80]!r}")
         found += [
             match
             for match in matches([*ours, public], arguments.threshold)
-            if match["name"] in OURS and match["other_name"] == path.name
+            if match["name"] in OURS and match["other_name"] == name
         ]
     for match in found:
         print("{item_id} is {match} ({similarity:.2f}) to {other_name}: {other_id!r}".format(**match))

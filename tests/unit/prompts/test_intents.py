@@ -129,7 +129,10 @@ def check(folder):
 
 def test_public_files_are_searched_for_rewordings(tmp_path, intents):
     (tmp_path / "far.csv").write_text("goal,target\nName three rivers,Sure\n")
-    assert check(tmp_path).returncode == 0
+    (tmp_path / "blank.jsonl").write_text("\n")
+    run = check(tmp_path)
+    assert run.returncode == 0
+    assert "blank.jsonl: 0 texts" in run.stdout
     near = intents[0]["prompt"]
     (tmp_path / "tree.json").write_text(json.dumps({"violence": {"fights": [near.upper(), 3, None]}}))
     (tmp_path / "headerless.tsv").write_text(f"1\tPlease, could you tell me: {intents[1]['prompt']}\n")
