@@ -10,7 +10,8 @@ use rule load_prompts as load_gate with:
         prompts=source_files("gate"),
         attacks=[],
     output:
-        "<results>/prompts/gate.parquet",
+        table="<results>/prompts/gate.parquet",
+        rejects="<results>/prompts/gate.rejects.csv",
     log:
         "<results>/logs/load_prompts/gate.log",
     benchmark:

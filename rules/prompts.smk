@@ -1,7 +1,8 @@
 """Prompts: every test prompt, plain and under each attack of its suite.
 
 Needs: the files that suites and attacks name.
-Makes: <results>/prompts/{suite}.parquet, and the same as a variant was trained, as_trained/{dataset}/{variant}.parquet.
+Makes: <results>/prompts/{suite}.parquet, the rows that were left out, and the prompts as a variant was trained,
+as_trained/{dataset}/{variant}.parquet.
 """
 
 
@@ -11,7 +12,8 @@ rule load_prompts:
         prompts=source_files("suites/{suite}"),
         attacks=attack_files,
     output:
-        "<results>/prompts/{suite}.parquet",
+        table="<results>/prompts/{suite}.parquet",
+        rejects="<results>/prompts/{suite}.rejects.csv",
     log:
         "<results>/logs/load_prompts/{suite}.log",
     benchmark:
@@ -26,12 +28,13 @@ rule load_prompts:
         settings=settings(
             "suites/{suite}",
             *("hub", "revision", "file"),
-            *("kind", "columns", "header", "keep", "attacks", "n", "seed"),
+            *("kind", "layout", "columns", "header", "keep", "language", "attacks", "n", "seed"),
+            *("max_rejected", "licence"),
         ),
     shell:
         """
         python {params.program:q} --suite {params.suite} --path {input.prompts:q} --attack-files {input.attacks:q} \
-            {params.settings} --out {output} >{log} 2>&1
+            {params.settings} --out {output.table} --rejects {output.rejects} >{log} 2>&1
         """
 
 

@@ -1,6 +1,6 @@
 """Report: what was found, in words, and what it was made with.
 
-Needs: <results>/tables/, <results>/verdicts/, <results>/gate/, and every table of answers and scores for its library versions.
+Needs: <results>/tables/, <results>/verdicts/, <results>/prompts/, <results>/gate/, and every table of answers and scores for its library versions.
 Makes: <results>/summary.md and <results>/provenance.json.
 """
 
@@ -15,6 +15,7 @@ rule summarize:
         profiles="<results>/tables/profiles.parquet",
         overlap="<results>/tables/overlap.parquet",
         verdicts=rules.verdicts.input,
+        suites=collect("<results>/prompts/{suite}.parquet", suite=study["suites"]),
         gates=collect("<results>/gate/{model}.json", model=study.studied),
         rows=[rules.responses.input, rules.rewards.input],
     output:
@@ -46,7 +47,7 @@ rule summarize:
         """
         python {params.program:q} --drift {input.drift} --judges {input.judges} --agreement {input.agreement} \
             --invariance {input.invariance} {params.levels} --profiles {input.profiles} --overlap {input.overlap} \
-            --verdicts {input.verdicts} --gates {input.gates} \
+            --verdicts {input.verdicts} --suites {input.suites} --gates {input.gates} \
             --rows {input.rows} --primary-judge {params.primary_judge} {params.refusal_judge} {params.embedded} \
             --out {output} >{log} 2>&1
         """

@@ -21,8 +21,11 @@ def parser() -> argparse.ArgumentParser:
         nargs="+",
         action=Pairs,
         metavar="ROLE=COLUMN",
-        help="roles: prompt, id, category, stratum, reference, context; by their own names if left out",
+        help="roles: prompt, id, category, stratum, reference, context, language, method, asked; all but asked by their "
+        "own names if left out",
     )
+    options.add_argument("--layout", help="the public suite as which the files are laid out, e.g. harmbench")
+    options.add_argument("--language", help="the prompts' language, or that of several to take, e.g. en")
     options.add_argument(
         "--keep", nargs="+", action=Pairs, metavar="COLUMN=VALUE", help="keep rows with these values"
     )
@@ -38,31 +41,56 @@ def parser() -> argparse.ArgumentParser:
     )
     options.add_argument("--n", type=int, help="how many plain prompts to keep; all if left out")
     options.add_argument("--seed", type=int, default=0, help="which n prompts")
+    options.add_argument("--licence", help="licence of the prompts; that of the release if left out")
+    options.add_argument(
+        "--max-rejected", type=float, default=0.05, help="the share of unusable prompts to bear"
+    )
     options.add_argument("--out", required=True, type=Path, help="the prompts table")
+    options.add_argument("--rejects", type=Path, help="CSV of the rows left out: file, row, reason")
     return options
 
 
 def main(options: argparse.Namespace) -> None:
     """Read the prompts, wrap them, and write the table."""
+    from tunedrift.prompts import fields, releases
     from tunedrift.prompts.attacks import wrap
     from tunedrift.prompts.suites import read_prompts
+    from tunedrift.sources.finding import find_files
     from tunedrift.sources.reading import read_rows
+    from tunedrift.sources.rows import write_rejects
     from tunedrift.sources.yaml_files import read_yaml
     from tunedrift.tables.prompts import PROMPTS
 
-    prompts = read_prompts(
-        read_rows(hub.source(options, options.suite), header=options.header),
-        suite=options.suite,
+    name = options.suite
+    files = find_files(hub.source(options, name))
+    header = options.header and not fields.maybe_headerless(options.layout)
+    source = list(read_rows(list(map(str, files)), header=header, in_object=fields.in_object))
+    prompts, rejects = read_prompts(
+        source,
+        suite=name,
         kind=options.kind,
+        layout=options.layout,
         mapping=options.columns,
         keep=options.keep,
+        language=options.language,
         n=options.n,
         seed=options.seed,
+        max_rejected=options.max_rejected,
     )
-    templates = {name: entry for path in options.attack_files for name, entry in read_yaml(path).items()}
-    rows = wrap(prompts, suite=options.suite, kind=options.kind, attacks=options.attacks, templates=templates)
-    PROMPTS.write(PROMPTS.frame(rows), options.out)
-    print(f"{options.suite}: {len(prompts)} prompts, {len(rows)} with attacks")
+    templates = {attack: entry for path in options.attack_files for attack, entry in read_yaml(path).items()}
+    rows = wrap(prompts, suite=name, kind=options.kind, attacks=options.attacks, templates=templates)
+    release = releases.recognise(files, source, options.layout, options.licence)
+    kept = {"release": str(release), "licence": release.licence, "left_out": str(len(rejects))}
+    PROMPTS.write(PROMPTS.frame(rows), options.out, made_with=kept)
+    if options.rejects:
+        write_rejects(rejects, options.rejects)
+    print(f"{name}: {len(prompts)} prompts, {len(rows)} with attacks, {len(rejects)} rows left out")
+    for reject in rejects[:5]:
+        print(f"{name}: left out row {reject.row} of {reject.file}: {reject.reason}")
+    print(f"{name}: {release}; licence {release.licence}")
+    for remark in (releases.terms(release.licence), *fields.remarks(options.layout, prompts)):
+        if remark:
+            print(f"{name}: {remark}")
 
 
 if __name__ == "__main__":

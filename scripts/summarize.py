@@ -23,6 +23,7 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument("--profiles", required=True, help="profiles table of the variants")
     parser.add_argument("--overlap", required=True, help="overlap table")
     parser.add_argument("--verdicts", nargs="+", required=True, help="verdicts tables of all judges")
+    parser.add_argument("--suites", nargs="*", default=[], help="prompts tables of the suites")
     parser.add_argument("--judges", help="judges table: what each is worth")
     parser.add_argument("--gates", nargs="+", required=True, help="what check_gate found, per model")
     parser.add_argument(
@@ -43,6 +44,7 @@ def main(args: argparse.Namespace) -> None:
     from tunedrift.report.instrument_sentences import instrument_sentences
     from tunedrift.report.invariance_sentences import effect_marks, invariance_sentences
     from tunedrift.report.label_overlap import label_overlap_sentences
+    from tunedrift.report.suites import suite_rows
     from tunedrift.report.unread import row_sentences, unjudged_sentences
     from tunedrift.reuse.versions import made_with, precisions
     from tunedrift.tables.agreement import AGREEMENT
@@ -74,6 +76,7 @@ def main(args: argparse.Namespace) -> None:
         judges=JUDGES.read(args.judges) if args.judges else None,
         instruments=instrument_sentences(cells(by_instrument(drift))),
         label_overlap=label_overlap_sentences(OVERLAP.read(args.overlap)),
+        suites=suite_rows(args.suites),
     )
     files.write_text(args.out, text)
 

@@ -32,7 +32,7 @@ def rows(schema: dict, path: str = "") -> Iterator[tuple[str, str, str, str]]:
 def kind(entry: dict) -> str:
     """A short word for what a value may be."""
     if "enum" in entry:
-        return " \\| ".join(map(str, entry["enum"]))
+        return " \\| ".join("null" if choice is None else str(choice) for choice in entry["enum"])
     word = entry.get("type", "any")
     return " or ".join(word) if isinstance(word, list) else word
 

@@ -61,6 +61,7 @@ def summarize(
     fooled: Iterable[str] = (),
     marks: Mapping[tuple[str, str], str] = NO_MARKS,
     label_overlap: Iterable[str] = (),
+    suites: Iterable[str] = (),
 ) -> str:
     """The summary of a study: Markdown from checked drift and agreement tables and the gates' figures.
 
@@ -68,7 +69,7 @@ def summarize(
     float32 in which rows were computed, `unread` sentences about what was not read, `label_overlap` about training
     prompts in the label sets, `judges` what the judges are worth, `instruments` sentences about where the sign of a
     drift hangs on the judge, `refusal_judge` the one whose refusals are told where there are several, `fooled` sentences about transforms that flip a judge's verdict, and `marks` what is added
-    of that to an effect (see `effect_sentences`).
+    of that to an effect (see `effect_sentences`). `suites` are the lines of the table of suites.
     """
     judges = JUDGES.frame([]) if judges is None else judges
     whole = by_one_refusal_judge(drift.filter(pl.col("stratum") == "all"), refusal_judge)
@@ -99,6 +100,8 @@ def summarize(
     parts += agreement_sentences(agreement)
     parts.append("\n## What the judges are worth\n")
     parts += worth_sentences(judges, whole)
+    if said := list(suites):
+        parts += ["\n## What was asked\n", *said]
     parts.append("\n## Words\n")
     parts.append(DEFINITIONS.format(judge=primary_judge))
     return "\n".join(part.rstrip("\n") if part.startswith("- ") else part for part in parts) + "\n"

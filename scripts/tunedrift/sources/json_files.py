@@ -1,7 +1,7 @@
 """Rows in JSON text: a list, an object around one, or values one after the other, a line each or not."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from tunedrift.errors import UserError
@@ -11,8 +11,12 @@ DECODER = json.JSONDecoder(parse_constant=lambda _: None)  # NaN is how pandas w
 BROKEN = (ValueError, RecursionError)
 
 
-def json_rows(path: Path, text: str) -> Iterable[object]:
+def json_rows(
+    path: Path, text: str, in_object: Callable[[dict], list | None] = lambda content: None
+) -> Iterable[object]:
     """The rows of a .json file: a list, the one list in an object, or values one after the other.
+
+    `in_object` gives the rows in an object that it knows how to read, None for any other.
 
     Raises `UserError` where the JSON is broken, naming the row, or where it holds something else than rows.
     """
@@ -24,7 +28,8 @@ def json_rows(path: Path, text: str) -> Iterable[object]:
             return _values(path, text)
         raise UserError(f"{path}: row {_complete_rows(text) + 1} {_fault(error, text)}") from error
     if isinstance(content, dict):
-        return _unwrapped(path, content)
+        rows = in_object(content)
+        return _unwrapped(path, content) if rows is None else rows
     if not isinstance(content, list):
         raise UserError(f"{path} must hold a list of objects, one per row.")
     return content

@@ -6,7 +6,7 @@ import io
 import re
 import zlib
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from tunedrift.errors import UserError
@@ -20,13 +20,19 @@ MARK = "\ufeff"
 """A byte-order mark. Files that were joined have some inside, and so have columns read from a file with one."""
 
 
-def read_rows(patterns: list[str], *, header: bool = True) -> Iterator[Row]:
+def read_rows(
+    patterns: list[str],
+    *,
+    header: bool = True,
+    in_object: Callable[[dict], list | None] = lambda content: None,
+) -> Iterator[Row]:
     """The rows of all files that the paths or glob patterns name, in the order of the files.
 
     Format by suffix (.json, .jsonl, .csv, .tsv, .parquet, each but the last also with .gz), text as
     UTF-8 with or without byte-order marks. `header=False` reads a CSV or TSV file's first line as
     data and names its columns "1", "2", …; one with ";" or tabs between its columns is read too. A null
-    in a list of rows is a row without columns.
+    in a list of rows is a row without columns. `in_object` gives the rows in a JSON object that it knows how to
+    read, None for any other.
 
     Raises `UserError` naming the file and, where there is one, the row.
     """
@@ -37,7 +43,7 @@ def read_rows(patterns: list[str], *, header: bool = True) -> Iterator[Row]:
         if suffix == ".parquet" and path.suffix != ".gz":
             rows: Iterable[object] = _parquet(path)
         elif suffix == ".json":
-            rows = json_rows(path, _text(path))
+            rows = json_rows(path, _text(path), in_object)
         elif suffix == ".jsonl":
             rows = json_lines(path, _text(path))
         elif suffix in (".csv", ".tsv"):
@@ -81,6 +87,8 @@ def _text(path: Path) -> str:
     except UnicodeDecodeError as error:
         line = raw[: error.start].count(b"\n") + 1
         raise UserError(f"{path}: line {line} is not UTF-8: save the file with that encoding.") from error
+    if "\0" in text:
+        raise UserError(f"{path} is not UTF-8 but perhaps UTF-16: save the file as UTF-8.")
     if text.startswith("version https://git-lfs"):
         raise UserError(f"{path} is only a pointer of Git LFS to the file. Fetch it with `git lfs pull`.")
     if not text.strip():

@@ -3,7 +3,7 @@ import pytest
 from tunedrift.errors import UserError
 from tunedrift.prompts.attacks import wrap
 from tunedrift.prompts.suites import read_prompts
-from tunedrift.sources.rows import Row
+from tunedrift.sources.rows import Reject, Row
 from tunedrift.tables.prompts import PROMPTS
 
 ATTACKS = {
@@ -19,7 +19,7 @@ def source(*prompts, **columns):
 
 
 def read(rows, kind="harmful", **settings):
-    return read_prompts(rows, suite="set", kind=kind, **settings)
+    return read_prompts(rows, suite="set", kind=kind, **settings)[0]
 
 
 def test_each_prompt_is_plain_and_under_each_attack():
@@ -78,6 +78,57 @@ def test_one_id_may_stand_for_many_prompts():
     assert {prompt["prompt"]: prompt["plain_id"] for prompt in read(rows[::-1])} == ids
 
 
+def test_rows_that_cannot_be_used_are_named_and_the_rest_is_kept():
+    rows = [*source(*(f"p{n}" for n in range(97)), None, "  "), Row("g", 1, {})]
+    prompts, rejects = read_prompts(rows, suite="set", kind="harmful")
+    assert len(prompts) == 97
+    assert rejects == [
+        Reject("f", 98, "'prompt' is null"),
+        Reject("f", 99, "'prompt' is blank"),
+        Reject("g", 1, "the row is empty"),
+    ]
+    with pytest.raises(UserError, match="set: 3 of 100 prompts are unusable, more than the share"):
+        read(rows, max_rejected=0.02)
+
+
+@pytest.mark.parametrize("again", ["Who drank tea in Düsseldorf?", "Who  drank tea\nin Du\u0308sseldorf?\t"])
+def test_a_prompt_under_two_ids_counts_once_and_both_rows_are_named(again):
+    rows = [
+        Row("f", 1, {"id": "x", "prompt": "Who drank tea in Düsseldorf?"}),
+        Row("f", 2, {"id": "y", "prompt": "Who drank tea in Düren?"}),
+        Row("g", 1, {"id": "z", "prompt": again, "category": "another"}),
+    ]
+    prompts, rejects = read_prompts(rows, suite="set", kind="harmful")
+    assert [prompt["plain_id"] for prompt in prompts] == ["x", "y"]
+    assert rejects == [Reject("g", 1, "the same prompt as row 1 of f")]
+
+
+def test_a_prompt_that_is_attacked_already_keeps_its_plain_one():
+    rows = [
+        Row("f", n, {"base": "How do I nap?", "put": f"{way}: nap!", "way": way, "lang": "SW"})
+        for n, way in enumerate(["role", "code", "role"], 1)
+    ]
+    mapping = {"prompt": "base", "asked": "put", "method": "way", "language": "lang"}
+    prompts, rejects = read_prompts(rows, suite="set", kind="harmful", mapping=mapping)
+    assert [
+        (prompt["prompt"], prompt["asked"], prompt["method"], prompt["stratum"]) for prompt in prompts
+    ] == [
+        ("How do I nap?", "role: nap!", "role", "role"),
+        ("How do I nap?", "code: nap!", "code", "code"),
+    ]
+    assert len({prompt["plain_id"] for prompt in prompts}) == 2
+    assert {prompt["language"] for prompt in prompts} == {"sw"}
+    assert [reject.row for reject in rejects] == [3]
+    with pytest.raises(UserError, match="row 4 of f: 'asked' is null"):
+        read([*rows, Row("f", 4, {"base": "b", "put": None, "way": "role", "lang": "sw"})], mapping=mapping)
+
+
+def test_a_column_that_happens_to_be_called_asked_is_not_put_to_the_model():
+    [prompt] = read(source("a", asked="2023-01-01", method="by phone", language="English"), language="en")
+    assert (prompt["asked"], prompt["method"], prompt["stratum"]) == (None, None, "all")
+    assert (prompt["language"], prompt["translations"]) == ("en", {})
+
+
 @pytest.mark.parametrize("without", [{}, {"text": None}, {"text": ""}, {"text": " "}, {"text": "\u200b"}])
 def test_a_column_may_stand_in_some_rows_alone(without):
     rows = [
@@ -93,10 +144,11 @@ def test_a_column_may_stand_in_some_rows_alone(without):
 @pytest.mark.parametrize(
     ("rows", "settings", "message"),
     [
-        (source("a", " "), {}, "row 2: 'prompt' is blank"),
-        (source("a", "\u200b"), {}, "row 2: 'prompt' is blank"),
-        ([*source("a"), Row("f", 2, {})], {}, "f, row 2: the row is empty. Remove it"),
-        ([*source("a"), Row("f", 2, {"goal": "b"})], {}, "row 2: no field 'prompt'"),
+        (source("a", " "), {}, "set: 1 of 2 prompts are unusable.* row 2 of f: 'prompt' is blank"),
+        (source("a", "\u200b"), {}, "row 2 of f: 'prompt' is blank"),
+        (source("a", None), {}, "row 2 of f: 'prompt' is null. Correct the rows, or raise max_rejected"),
+        ([*source("a"), Row("f", 2, {})], {}, "row 2 of f: the row is empty"),
+        ([*source("a"), Row("f", 2, {"goal": "b"})], {}, "row 2 of f: no field 'prompt'"),
         (source("a"), {"mapping": {"context": "text"}}, "no column 'text'; its columns are 'prompt'"),
         (source("a"), {"keep": {"label": "y"}}, "no column 'label'; its columns are 'prompt'"),
         (source("a"), {"mapping": {"prompt": "goal"}}, "no column 'goal'; its columns are 'prompt'"),
@@ -108,7 +160,18 @@ def test_a_column_may_stand_in_some_rows_alone(without):
             "row 1: the reference '\\+' has neither a word nor",
         ),
         (source("a", reference=["12", " \u200b"]), {"kind": "utility"}, "neither a word nor a number"),
-        (source("a", label="x"), {"keep": {"label": "y"}}, "holds no prompts"),
+        (
+            source("a", label="x"),
+            {"keep": {"label": "y"}},
+            "holds no prompts: none of its rows is .*'label': 'y'",
+        ),
+        ([Row("f", 1, {"How do I wash a cup?": "b"})], {}, "looks like a file without column names"),
+        ([Row("f", 1, {"Behavior": "b"})], {}, "no column 'prompt'; its columns are 'Behavior'.$"),
+        (
+            [Row("f", 1, {"forbidden_prompt": "b", "category": "c", "source": "s"})],
+            {},
+            "looks like layout strong",
+        ),
         (source("a"), {"n": 2}, "fewer than the 2 asked for"),
     ],
 )
