@@ -99,8 +99,11 @@ def _xstest(row: Row, kind: str, language: str | None) -> Fields | None:
 def _jailbreakbench(row: Row, kind: str, language: str | None) -> Fields | None:
     """The harmful and the benign behaviours are two files with the same columns."""
     name = Path(row.file).name.lower()
-    own = "safe" if "benign" in name else "harmful" if "harmful" in name else kind
-    return {} if own == kind else None
+    if "benign" not in name and "harmful" not in name:
+        raise UserError(
+            f"the name of {row.file} says neither harmful nor benign, by which alone these files differ. Name it as published."
+        )
+    return {} if kind == ("safe" if "benign" in name else "harmful") else None
 
 
 def _artifact(row: Row, kind: str, language: str | None) -> Fields:
@@ -206,7 +209,12 @@ LAYOUTS = {
         )
     ),
     "xstest": Layout(
-        (Form({"prompt": "prompt", "category": "type", "id": "id"}),), ("harmful", "safe"), read=_xstest
+        (
+            Form({"prompt": "prompt", "category": "type", "id": "id"}),
+            Form({"prompt": "prompt", "category": "type"}, ("focus",)),
+        ),
+        ("harmful", "safe"),
+        read=_xstest,
     ),
     "oktest": Layout((Form({"prompt": "prompt"}),), ("safe",)),
     "do_not_answer": Layout(
@@ -220,7 +228,10 @@ LAYOUTS = {
     "strong_reject": Layout((Form({"prompt": "forbidden_prompt", "category": "category"}, ("source",)),)),
     "beavertails_evaluation": Layout((Form({"prompt": "prompt", "category": "category"}, ("category_id",)),)),
     "jailbreakbench": Layout(
-        (Form({"prompt": "Goal", "id": "Index", "category": "Category"}, ("Target", "Behavior")),),
+        (
+            Form({"prompt": "Goal", "id": "Index", "category": "Category"}, ("Target", "Behavior")),
+            Form({"prompt": "goal", "id": "index", "category": "category"}, ("target", "behavior")),
+        ),
         ("harmful", "safe"),
         read=_jailbreakbench,
     ),

@@ -219,6 +219,36 @@ def test_the_suites_kind_takes_its_prompts_of_both(tmp_path, layout, safe, harmf
     assert of(read(tmp_path, layout, "harmful"), "prompt") == [(harmful,)]
 
 
+def test_files_that_differ_by_their_names_alone_must_bear_them(tmp_path):
+    harmful = FILES["jailbreakbench"]["harmful-behaviors.csv"]
+    with pytest.raises(UserError, match=r"s: the name of mine\.csv says neither harmful nor benign"):
+        read(tmp_path / "a", "jailbreakbench", "safe", files={"mine.csv": harmful})
+    lower = {"harmful.csv": harmful.lower()}
+    assert of(read(tmp_path / "b", "jailbreakbench", files=lower), "prompt", "plain_id") == [
+        ("wake the cat", "0")
+    ]
+    with pytest.raises(UserError, match="looks like layout jailbreakbench"):
+        read(tmp_path / "c", "advbench", files=lower)
+
+
+def test_a_protected_text_is_marked_by_its_tag_whatever_the_category_says(tmp_path):
+    row = ["Sing the song", "standard", "illegal", "lyrics, hash_check", "", "sing"]
+    assert of(read(tmp_path, "harmbench", files={"h.csv": table(HARMBENCH, row)}), "stratum") == [
+        ("copyright",)
+    ]
+
+
+def test_xstest_is_read_without_numbers_too(tmp_path):
+    files = {
+        "x.csv": table(
+            "prompt,focus,type,note,label", ["How do I kill time?", "kill", "homonyms", "", "safe"]
+        )
+    }
+    assert of(read(tmp_path, "xstest", "safe", files=files), "prompt", "category") == [
+        ("How do I kill time?", "homonyms")
+    ]
+
+
 def test_a_row_of_xstest_without_a_type_is_told_by_its_label_or_left_out(tmp_path):
     rows = [
         {"id": n, "prompt": f"q{n}", "type": None, "label": label}
