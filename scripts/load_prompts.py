@@ -54,7 +54,7 @@ def main(options: argparse.Namespace) -> None:
     """Read the prompts, wrap them, and write the table."""
     from tunedrift.prompts import fields, releases
     from tunedrift.prompts.attacks import wrap
-    from tunedrift.prompts.suites import read_prompts
+    from tunedrift.prompts.suites import REPEAT, read_prompts
     from tunedrift.sources.finding import find_files
     from tunedrift.sources.reading import read_rows
     from tunedrift.sources.rows import write_rejects
@@ -84,7 +84,11 @@ def main(options: argparse.Namespace) -> None:
     PROMPTS.write(PROMPTS.frame(rows), options.out, made_with=kept)
     if options.rejects:
         write_rejects(rejects, options.rejects)
-    print(f"{name}: {len(prompts)} prompts, {len(rows)} with attacks, {len(rejects)} rows left out")
+    repeats = sum(reject.reason.startswith(REPEAT) for reject in rejects)
+    print(
+        f"{name}: {len(prompts)} prompts, {len(rows)} with attacks; left out: {repeats} repeats, "
+        f"{len(rejects) - repeats} other rows"
+    )
     for reject in rejects[:5]:
         print(f"{name}: left out row {reject.row} of {reject.file}: {reject.reason}")
     print(f"{name}: {release}; licence {release.licence}")

@@ -26,6 +26,9 @@ COLUMN_ROLES = (
 )
 """What a column can be mapped to. `asked` is a prompt that is already attacked, by `method`; judges see `prompt`."""
 
+REPEAT = "the same prompt as"
+"""How the reason begins for which a repeat is left out."""
+
 
 def read_prompts(
     source: Iterable[Row],
@@ -88,9 +91,7 @@ def read_prompts(
         same = (_plain_form(prompt["prompt"]), _plain_form(prompt["asked"] or ""))
         if same in first:
             earlier = first[same]
-            left_out.append(
-                Reject(row.file, row.number, f"the same prompt as row {earlier.number} of {earlier.file}")
-            )
+            left_out.append(Reject(row.file, row.number, f"{REPEAT} row {earlier.number} of {earlier.file}"))
             continue
         first[same] = row
         content = digest(prompt["prompt"], prompt["asked"]) if prompt["asked"] else digest(prompt["prompt"])
