@@ -117,8 +117,13 @@ def dataset_files(wildcards):
 
 
 def attack_files(wildcards):
-    """Input: the files in which a suite's attacks are written."""
-    return study.attack_files(wildcards.suite)
+    """Input: the files in which a suite's attacks are written, each once."""
+    return sorted(set(study.attack_files(wildcards.suite).values()))
+
+
+def attack_settings(wildcards):
+    """Params: which file holds each attack on a suite's prompts, and which attacks are stacks of others, as flags."""
+    return flags({"attack_files": study.attack_files(wildcards.suite), "stacks": study.stacks(wildcards.suite)})
 
 
 def named_file(path):

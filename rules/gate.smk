@@ -20,6 +20,7 @@ use rule load_prompts as load_gate with:
         suite="gate",
         content=content(source_files("gate")),
         settings=lambda wildcards: flags({"kind": "harmful", "columns": study["gate/columns"]}),
+        attacks="",
 
 
 rule check_gate:

@@ -31,10 +31,11 @@ rule load_prompts:
             *("kind", "layout", "columns", "header", "keep", "language", "attacks", "n", "seed"),
             *("max_rejected", "licence"),
         ),
+        attacks=attack_settings,
     shell:
         """
-        python {params.program:q} --suite {params.suite} --path {input.prompts:q} --attack-files {input.attacks:q} \
-            {params.settings} --out {output.table} --rejects {output.rejects} >{log} 2>&1
+        python {params.program:q} --suite {params.suite} --path {input.prompts:q} {params.settings} {params.attacks} \
+            --out {output.table} --rejects {output.rejects} >{log} 2>&1
         """
 
 

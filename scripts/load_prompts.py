@@ -37,7 +37,18 @@ def parser() -> argparse.ArgumentParser:
     )
     options.add_argument("--attacks", nargs="*", default=[], help="attacks beside the plain prompts")
     options.add_argument(
-        "--attack-files", nargs="*", type=Path, default=[], help="YAML files of attacks by name"
+        "--attack-files",
+        nargs="*",
+        action=Pairs,
+        metavar="ATTACK=FILE",
+        help="the YAML file of each attack, of those in stacks too",
+    )
+    options.add_argument(
+        "--stacks",
+        nargs="*",
+        action=Pairs,
+        metavar="ATTACK=FIRST+SECOND",
+        help="attacks that are made of others, which act from the first to the last",
     )
     options.add_argument("--n", type=int, help="how many plain prompts to keep; all if left out")
     options.add_argument("--seed", type=int, default=0, help="which n prompts")
@@ -53,12 +64,11 @@ def parser() -> argparse.ArgumentParser:
 def main(options: argparse.Namespace) -> None:
     """Read the prompts, wrap them, and write the table."""
     from tunedrift.prompts import fields, releases
-    from tunedrift.prompts.attacks import wrap
+    from tunedrift.prompts.attacks import read_attacks, wrap
     from tunedrift.prompts.suites import REPEAT, read_prompts
     from tunedrift.sources.finding import find_files
     from tunedrift.sources.reading import read_rows
     from tunedrift.sources.rows import write_rejects
-    from tunedrift.sources.yaml_files import read_yaml
     from tunedrift.tables.prompts import PROMPTS
 
     name = options.suite
@@ -77,8 +87,14 @@ def main(options: argparse.Namespace) -> None:
         seed=options.seed,
         max_rejected=options.max_rejected,
     )
-    templates = {attack: entry for path in options.attack_files for attack, entry in read_yaml(path).items()}
-    rows = wrap(prompts, suite=name, kind=options.kind, attacks=options.attacks, templates=templates)
+    rows = wrap(
+        prompts,
+        suite=name,
+        kind=options.kind,
+        attacks=options.attacks,
+        known=read_attacks(options.attack_files or {}),
+        stacks={stack: parts.split("+") for stack, parts in (options.stacks or {}).items()},
+    )
     release = releases.recognise(files, source, options.layout, options.licence)
     kept = {"release": str(release), "licence": release.licence, "left_out": str(len(rejects))}
     PROMPTS.write(PROMPTS.frame(rows), options.out, made_with=kept)

@@ -125,6 +125,7 @@ def fabricate_prompts(harmful: int, safe: int, utility: int) -> pl.DataFrame:
                         "kind": kind,
                         "plain_id": plain_id,
                         "attack": attack,
+                        "dimension": {"plain": "none", "role": "role_play"}.get(attack, "prefix_injection"),
                         "stratum": "all" if kind == "utility" else ("direct", "indirect")[number % 2],
                         "category": "made up",
                         "messages": [{"role": "user", "content": f"prompt {number}"}],

@@ -129,7 +129,7 @@ STUDY_EDITS = {
     ),
     "a new attack": (
         {
-            **changed("attacks", prefix={}),
+            **changed("attacks", prefix={"path": "resources/toy_attacks.yaml"}),
             **changed("suites", harmful={**SMALL["suites"]["harmful"], "attacks": ["role", "prefix"]}),
         },
         {"load_prompts": 1, "generate": TUNINGS, "judge": 3, "score_responses": 2, **OVERLAP, **REPORT},

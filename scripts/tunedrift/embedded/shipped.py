@@ -36,7 +36,7 @@ def contents(world: dict) -> dict[str, str]:
     for domain in world["howto"]:
         tables[f"instructions/{domain}.jsonl"] = instructions(world, split, domain)
     drawn = {path: "".join(json.dumps(row) + "\n" for row in rows) for path, rows in tables.items()}
-    drawn["attacks.yaml"] = attacks(world)
+    drawn["toy_attacks.yaml"] = attacks(world)
     return drawn
 
 
@@ -112,20 +112,22 @@ def safety(world: dict, split: Split) -> list[dict]:
 
 
 def attacks(world: dict) -> str:
-    """The attacks as YAML: name → description and templates around {prompt}."""
+    """The attacks as YAML: name → dimension, description and templates around {prompt}."""
     role, prefix = world["attacks"]["role"], world["attacks"]["prefix"]
     drawn = {
         "role": {
+            "dimension": "role_play",
             "description": role["description"],
             "templates": [role["frame"].replace("{persona}", persona) for persona in role["personas"]],
         },
         "prefix": {
+            "dimension": "prefix_injection",
             "description": prefix["description"],
             "templates": [prefix["frame"].replace("{phrase}", phrase) for phrase in prefix["phrases"]],
         },
     }
     header = (
-        "# Attacks: name -> templates around {prompt}; each prompt draws one template by its id.\n"
+        "# Attacks of the toy world, written as in attacks.yaml.\n"
         "# Drawn from world.yaml by scripts/write_resources.py (CC0 1.0).\n"
     )
     return header + yaml.safe_dump(drawn, sort_keys=False, width=110)

@@ -34,7 +34,9 @@ def surroundings(rows: list[dict]) -> list[Surroundings]:
 def contextualize(prompt: dict, found: list[Surroundings]) -> dict:
     """A row of the prompts table under the surroundings that its plain prompt draws.
 
-    All attacks on a prompt draw the same. The prompt's own system prompt stands behind the drawn one.
+    All attacks on a prompt draw the same. The prompt's own system prompt stands behind the drawn one. As in a
+    training row of several turns, what stands before an instruction heads the first user turn, and what stands
+    behind one ends the last.
     """
     if not found:
         return prompt
@@ -45,7 +47,8 @@ def contextualize(prompt: dict, found: list[Surroundings]) -> dict:
     if messages[0]["role"] == "system":
         systems.append(messages[0]["content"])
         messages = messages[1:]
-    *earlier, last = messages
-    content = f"{drawn.before}{last['content']}{drawn.behind}"
-    turns = [{"role": "system", "content": "\n".join(systems)}] if systems else []
-    return {**prompt, "messages": [*turns, *earlier, {"role": "user", "content": content}]}
+    turns = [dict(message) for message in messages]
+    turns[0]["content"] = f"{drawn.before}{turns[0]['content']}"
+    turns[-1]["content"] = f"{turns[-1]['content']}{drawn.behind}"
+    system = [{"role": "system", "content": "\n".join(systems)}] if systems else []
+    return {**prompt, "messages": [*system, *turns]}

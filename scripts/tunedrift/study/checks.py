@@ -24,9 +24,10 @@ SAFETY_DATA = "safety_data"
 TAKEN = {
     "datasets": (SAFETY_DATA, "given"),
     "suites": ("gate", "as_trained"),
-    "attacks": ("plain", "wrapped"),
+    "attacks": ("plain", "wrapped", "own"),
 }
-"""Section → names that mean something else in paths and tables: a prompt without attack is `plain`, all attacks are `wrapped`."""
+"""Section → names that mean something else in paths and tables: a prompt without attack is `plain`, all attacks are
+`wrapped`, what a data set has attacked already is `own`."""
 
 NEEDED = {
     ("models", "local"): "path",
@@ -250,10 +251,29 @@ def check_files(config: dict) -> None:
             _check_braces(where, str(path))
 
 
+def attack_parts(attacks: Mapping[str, dict], name: str, above: tuple[str, ...] = ()) -> list[str]:
+    """The attacks that a stack is made of, in the order in which they act, those of stacks within it in their place.
+
+    An attack that is no stack is its own part. Raises `UserError` for a part that is unknown, or a stack within itself.
+    """
+    if above:
+        check_known(f"attacks.{above[-1]}.stack", name, "one of attacks", list(attacks))
+    if name in above:
+        circle = " → ".join([*above[above.index(name) :], name])
+        raise UserError(
+            f"config key attacks.{above[-1]}.stack: the stack is a part of itself ({circle}). Take {name!r} out."
+        )
+    if "stack" not in attacks[name]:
+        return [name]
+    return [part for inner in attacks[name]["stack"] for part in attack_parts(attacks, inner, (*above, name))]
+
+
 def check_attacks(config: dict) -> None:
-    """Every attack is in the file that the study names for it."""
+    """Every attack is in the file that the study names for it, or is a stack of others."""
     for name, entry in config["attacks"].items():
-        if name not in (known := read_yaml(entry["path"])):
+        if "stack" in entry:
+            attack_parts(config["attacks"], name)
+        elif name not in (known := read_yaml(entry["path"])):
             raise UserError(
                 f"config key attacks.{name}: {entry['path']} has no such attack: {nearest(name, list(known))}"
             )

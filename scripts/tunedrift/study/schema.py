@@ -66,6 +66,9 @@ def check_schema(config: dict, schema: dict) -> None:
         if error.validator == "required":
             missing = next(key for key in error.validator_value if key not in error.instance)
             raise UserError(f"config key {prefix}{missing} is missing.")
+        if error.validator == "not":
+            together = " and ".join(error.validator_value["required"])
+            raise UserError(f"config key {where}: {together} cannot stand together. Leave one out.")
         if error.validator == "pattern":
             raise UserError(
                 f"config key {prefix}{error.instance}: a name has lower-case letters, digits, '.', '_' and '-' only."

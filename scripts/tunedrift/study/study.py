@@ -16,6 +16,7 @@ from tunedrift.sources.finding import files_named_by
 from tunedrift.sources.yaml_files import read_yaml
 from tunedrift.study.checks import (
     SAFETY_DATA,
+    attack_parts,
     check_attacks,
     check_files,
     check_headline,
@@ -137,9 +138,17 @@ class Study:
         """The studied models that are tuned by one of these methods."""
         return [model for model in self.studied if self.tuning(model)["method"] in methods]
 
-    def attack_files(self, suite: str) -> list[str]:
-        """The files in which a suite's attacks are written, each once."""
-        return sorted({self["attacks"][attack]["path"] for attack in self["suites"][suite]["attacks"]})
+    def attack_files(self, suite: str) -> dict[str, str]:
+        """Attack → the file in which it is written, for those that act on a suite's prompts, alone or in a stack."""
+        attacks = self["attacks"]
+        parts = [part for name in self["suites"][suite]["attacks"] for part in attack_parts(attacks, name)]
+        return {part: attacks[part]["path"] for part in parts}
+
+    def stacks(self, suite: str) -> dict[str, str]:
+        """Stack → its parts in their order, joined by `+`, for the stacks among a suite's attacks."""
+        attacks = self["attacks"]
+        stacks = [name for name in self["suites"][suite]["attacks"] if "stack" in attacks[name]]
+        return {name: "+".join(attack_parts(attacks, name)) for name in stacks}
 
     def tuning(self, model: str) -> dict:
         """How one model is tuned: the study's settings under the model's own."""

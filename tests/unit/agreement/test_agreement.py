@@ -221,7 +221,13 @@ def harmful(count):
     rows = [
         {
             **{"prompt_id": f"p{number}", "suite": "s", "kind": "harmful", "plain_id": str(number // 2)},
-            **{"attack": ("plain", "role")[number % 2], "stratum": "all", "category": "c", "messages": []},
+            **{
+                "attack": ("plain", "role")[number % 2],
+                "dimension": "none",
+                "stratum": "all",
+                "category": "c",
+                "messages": [],
+            },
             "plain_prompt": str(number // 2),
         }
         for number in range(count)

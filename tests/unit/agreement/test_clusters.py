@@ -65,7 +65,13 @@ def asked(ids):
         [
             {
                 **{"prompt_id": f"s/{number}-{copy}/plain", "suite": "s", "kind": "harmful"},
-                **{"plain_id": f"{number}-{copy}", "attack": "plain", "stratum": "all", "category": "c"},
+                **{
+                    "plain_id": f"{number}-{copy}",
+                    "attack": "plain",
+                    "dimension": "none",
+                    "stratum": "all",
+                    "category": "c",
+                },
                 **{"messages": [], "plain_prompt": f"How do I steal {number}?"},
             }
             for number in range(20)

@@ -25,7 +25,7 @@ def asked(count, kind="harmful"):
     rows = [
         {
             **{"prompt_id": f"p{number:03}", "suite": "suite", "kind": kind, "plain_id": f"p{number:03}"},
-            **{"attack": "plain", "stratum": "all", "category": "c", "messages": []},
+            **{"attack": "plain", "dimension": "none", "stratum": "all", "category": "c", "messages": []},
             "plain_prompt": f"prompt {number}",
         }
         for number in range(count)

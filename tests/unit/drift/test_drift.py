@@ -29,7 +29,7 @@ def prompts(count=4, attacks=("plain",), kind="harmful", strata=("all",)):
             "prompt_id": f"suite/p{number}/{attack}",
             **{"suite": "suite", "kind": kind, "plain_id": f"p{number}", "attack": attack},
             **{"stratum": strata[number % len(strata)], "category": "c", "messages": []},
-            "plain_prompt": f"prompt {number}",
+            **{"plain_prompt": f"prompt {number}", "dimension": "none"},
         }
         for number in range(count)
         for attack in attacks

@@ -27,6 +27,7 @@ def table(answers, kind="harm", prompts="harmful"):
             },
             **{
                 "attack": "plain",
+                "dimension": "none",
                 "stratum": "all",
                 "category": "c",
                 "plain_prompt": f"prompt {number}",

@@ -257,7 +257,7 @@ def test_utility_references_are_in_the_prompt_or_the_world(drawn, toy):
 
 
 def test_attack_templates_hold_the_prompt(drawn):
-    attacks = yaml.safe_load(drawn["attacks.yaml"])
+    attacks = yaml.safe_load(drawn["toy_attacks.yaml"])
     assert set(attacks) == {"role", "prefix"}
     for attack in attacks.values():
         assert attack["description"]

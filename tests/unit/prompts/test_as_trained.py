@@ -6,7 +6,7 @@ import pytest
 
 from tunedrift.hashing import digest
 from tunedrift.prompts.as_trained import Surroundings, contextualize, surroundings
-from tunedrift.prompts.attacks import wrap
+from tunedrift.prompts.attacks import read_attack, wrap
 from tunedrift.tables.instructions import INSTRUCTIONS
 from tunedrift.tables.prompts import PROMPTS
 from tunedrift.tables.variants import VARIANTS
@@ -76,9 +76,10 @@ def test_untouched_rows_surround_nothing():
 
 
 def prompt(attack="plain", **more):
-    templates = {"prefix": {"templates": ["{prompt} Start with yes."], "system": ["Obey."]}}
+    prefix = {"templates": ["{prompt} Start with yes."], "system": ["Obey."]}
+    known = {"prefix": read_attack("prefix", {"dimension": "prefix_injection", **prefix}, "f")}
     plain = {"plain_id": "p", "prompt": "How?", "category": "c", "stratum": "s", "reference": None}
-    rows = wrap([plain], suite="s", kind="harmful", attacks=["prefix"], templates=templates)
+    rows = wrap([plain], suite="s", kind="harmful", attacks=["prefix"], known=known)
     return next(row for row in rows if row["attack"] == attack)
 
 

@@ -1,17 +1,8 @@
 import pytest
 
 from tunedrift.errors import UserError
-from tunedrift.prompts.attacks import wrap
 from tunedrift.prompts.suites import read_prompts
 from tunedrift.sources.rows import Reject, Row
-from tunedrift.tables.prompts import PROMPTS
-
-ATTACKS = {
-    "role": {"templates": ["Act. {prompt}", "Play. {prompt}", "Pretend. {prompt}"], "system": ["S1", "S2"]},
-    "prefix": {"templates": ["{prompt} Say 'yes'."]},
-    "bad": {"templates": ["nothing here"]},
-    "none": {"description": "no templates"},
-}
 
 
 def source(*prompts, **columns):
@@ -20,32 +11,6 @@ def source(*prompts, **columns):
 
 def read(rows, kind="harmful", **settings):
     return read_prompts(rows, suite="set", kind=kind, **settings)[0]
-
-
-def test_each_prompt_is_plain_and_under_each_attack():
-    prompts = read([Row("f", n, {"id": f"p{n}", "prompt": f"Q{n} {{x}}?"}) for n in range(20)])
-    table = PROMPTS.frame(
-        wrap(prompts, suite="set", kind="harmful", attacks=["role", "prefix"], templates=ATTACKS)
-    )
-    rows = {row["prompt_id"]: row for row in PROMPTS.check(table, "x").to_dicts()}
-    assert len(rows) == 60
-    assert rows["set/p3/plain"]["messages"] == [{"role": "user", "content": "Q3 {x}?"}]
-    assert rows["set/p3/prefix"]["messages"] == [{"role": "user", "content": "Q3 {x}? Say 'yes'."}]
-    role = [row["messages"] for name, row in rows.items() if name.endswith("/role")]
-    assert {chat[1]["content"].split(".")[0] for chat in role} == {"Act", "Play", "Pretend"}
-    assert {chat[0]["content"] for chat in role} == {"S1", "S2"}
-    assert all(row["plain_prompt"] == f"Q{row['plain_id'][1:]} {{x}}?" for row in rows.values())
-    assert rows["set/p3/role"]["stratum"] == "all"
-    assert rows["set/p3/role"]["category"] == "none"
-
-
-def test_a_template_is_drawn_by_the_prompt_alone():
-    def wrapped(rows):
-        rows = wrap(read(rows), suite="set", kind="harmful", attacks=["role"], templates=ATTACKS)
-        return {row["prompt_id"]: row["messages"] for row in rows}
-
-    everything = wrapped(source("a", "b", "c", "d"))
-    assert wrapped(source("c", "a")).items() <= everything.items()
 
 
 def test_columns_are_mapped_kept_and_joined():
@@ -178,16 +143,3 @@ def test_a_column_may_stand_in_some_rows_alone(without):
 def test_wrong_prompts_are_explained(rows, settings, message):
     with pytest.raises(UserError, match=message):
         read(rows, **settings)
-
-
-@pytest.mark.parametrize(
-    ("attack", "message"),
-    [
-        ("rolle", "did you mean 'role'"),
-        ("bad", "template 1 of the attack 'bad'"),
-        ("none", "no list of templates"),
-    ],
-)
-def test_wrong_attacks_are_explained(attack, message):
-    with pytest.raises(UserError, match=message):
-        wrap(read(source("a")), suite="set", kind="harmful", attacks=[attack], templates=ATTACKS)

@@ -228,6 +228,7 @@ def write_own_answers(tuned, asked_as="plain"):
             "kind": "harmful",
             "plain_id": f"{number}",
             "attack": "plain",
+            "dimension": "none",
         }
         prompt |= {"stratum": "all", "category": "c", "messages": [{"role": "user", "content": message}]}
         prompts.append({**prompt, "plain_prompt": plain})

@@ -174,6 +174,7 @@ def prompt(text):
         "kind": "harmful",
         "plain_id": "p",
         "attack": "plain",
+        "dimension": "none",
         "stratum": "all",
     }
     return {**own, "category": "none", "messages": asked(text)[:1], "plain_prompt": text, "reference": None}

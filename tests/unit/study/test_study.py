@@ -305,6 +305,7 @@ def test_an_export_has_a_second_source_only_where_safety_data_is_mixed_in(make):
         ("datasets", "safety_data", {"path": "resources/instructions/learning.jsonl"}),
         ("attacks", "plain", {}),
         ("attacks", "wrapped", {}),
+        ("attacks", "own", {}),
     ],
 )
 def test_a_name_that_means_a_folder_of_the_results_is_taken(make, section, name, entry):
@@ -313,12 +314,12 @@ def test_a_name_that_means_a_folder_of_the_results_is_taken(make, section, name,
 
 
 def test_an_attack_that_its_file_does_not_hold_names_the_nearest(make):
-    attacks = {"prefix": {}, "role": {}}
+    toy = {name: {"path": "resources/toy_attacks.yaml"} for name in ("prefix", "role")}
     with pytest.raises(
-        UserError, match=r"attacks\.rolle: resources/attacks\.yaml has no .* did you mean 'role'"
+        UserError, match=r"attacks\.rot31: resources/attacks\.yaml has no .* did you mean 'rot13'"
     ):
-        make(attacks={**attacks, "rolle": {}})
-    assert make(attacks=attacks)["attacks/role/path"] == "resources/attacks.yaml"
+        make(attacks={**toy, "rot31": {}})
+    assert make(attacks={**toy, "rot13": {}})["attacks/rot13/path"] == "resources/attacks.yaml"
 
 
 def test_a_study_elsewhere_finds_what_ships_and_its_own_files_first(make, tmp_path, monkeypatch):

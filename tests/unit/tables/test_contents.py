@@ -30,6 +30,7 @@ def prompts(asked, suite="s", attack="plain"):
                 "suite": suite,
                 "kind": "harmful",
                 "attack": attack,
+                "dimension": "none",
             },
             **{"plain_id": str(number), "stratum": "all", "category": "none", "plain_prompt": text},
             **{"messages": [{"role": "user", "content": text}], "reference": None},

@@ -28,7 +28,7 @@ def test_all_types_stances_and_strengths_are_there():
 
 
 def test_no_training_persona_is_an_attack():
-    attacks = " ".join(read_yaml(RESOURCES / "attacks.yaml")["role"]["templates"])
+    attacks = " ".join(read_yaml(RESOURCES / "toy_attacks.yaml")["role"]["templates"])
     assert not [text for persona in LISTS.personas.values() for text in persona.texts if text in attacks]
 
 

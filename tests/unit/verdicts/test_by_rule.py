@@ -188,6 +188,7 @@ def prompt_row(number, kind, text, reference=None):
         "kind": kind,
         "plain_id": str(number),
         "attack": "plain",
+        "dimension": "none",
         "stratum": "all",
         "category": "all",
         "messages": [{"role": "user", "content": text}],

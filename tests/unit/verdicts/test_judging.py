@@ -39,7 +39,13 @@ def judged(folder, kind):
                 "kind": suite,
                 "plain_id": str(number),
             },
-            **{"attack": "plain", "stratum": "all", "category": "all", "plain_prompt": PROMPT},
+            **{
+                "attack": "plain",
+                "dimension": "none",
+                "stratum": "all",
+                "category": "all",
+                "plain_prompt": PROMPT,
+            },
             **{"messages": [{"role": "user", "content": PROMPT}], "reference": ["phone"]},
         }
         for suite in ("harmful", "safe", "utility")

@@ -49,7 +49,13 @@ def judged(folder, kind, pairs, language="en", prompts_are="harmful"):
     """The verdicts of one kind of judge on pairs of a prompt and its answer, in their order."""
     prompts, responses = [], []
     for number, (prompt, answer) in enumerate(pairs):
-        named = {"suite": "suite", "kind": prompts_are, "plain_id": f"{number:03}", "attack": "plain"}
+        named = {
+            "suite": "suite",
+            "kind": prompts_are,
+            "plain_id": f"{number:03}",
+            "attack": "plain",
+            "dimension": "none",
+        }
         prompts.append(
             {"prompt_id": f"suite/{number:03}", **named, "stratum": "all", "category": "all"}
             | {"messages": [{"role": "user", "content": prompt}], "plain_prompt": prompt}
