@@ -5,7 +5,9 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+import tiny
 
+from tunedrift.chats import template
 from tunedrift.errors import UserError
 from tunedrift.prompts.attacks import LABELS, SLOT, read_attacks, wrap
 from tunedrift.sources.yaml_files import read_yaml
@@ -87,6 +89,25 @@ def test_every_attack_can_be_asked(suite):
         assert SLOT not in asked
         if row["dimension"] not in ("encoding", "translation"):
             assert asked.count(row["plain_prompt"]) == 1
+
+
+ALTERNATES = (
+    "{% if messages[0]['role'] == 'system' %}{{ raise_exception('No system role') }}{% endif %}"
+    "{% for message in messages %}{% if (message['role'] == 'user') != (loop.index0 % 2 == 0) %}"
+    "{{ raise_exception('Roles must alternate') }}{% endif %}{% endfor %}"
+)
+
+
+@pytest.mark.parametrize("strictness", ["", ALTERNATES])
+def test_every_attack_is_written_by_a_chat_template_turn_by_turn(suite, strictness):
+    tokenizer = tiny.tokenizer()
+    tokenizer.chat_template = strictness + tiny.CHATML
+    for row in wrap(suite[:3], suite="s", kind="harmful", attacks=list(KNOWN), known=KNOWN):
+        text = template.render(tokenizer, row["messages"], reply=True)
+        for turn in row["messages"]:
+            _, found, text = text.partition(turn["content"])
+            assert found, row["prompt_id"]
+        assert "assistant" in text  # the answer's own turn is open
 
 
 def test_translations_need_a_suite_that_has_them(suite):
