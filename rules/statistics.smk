@@ -25,7 +25,7 @@ rule measure_drift:
     params:
         program=program("measure_drift"),
         code=code_digest(program("measure_drift")),
-        settings=settings("statistics", "draws", "confidence", "seed"),
+        settings=settings("statistics", "draws", "confidence", "seed", "split_by"),
         controls=flags({"controls": study.controls()}),
         embedded=flags({"embedded": study.names("models", studied=True, kind="embedded")}),
         primary_judge=study["primary_judge"],

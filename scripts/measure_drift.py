@@ -26,6 +26,13 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--embedded", nargs="*", default=[], help="embedded models, for which simulated labels count too"
     )
+    parser.add_argument(
+        "--split-by",
+        nargs="*",
+        default=["stratum"],
+        choices=("stratum", "category", "language", "dimension"),
+        help="properties of prompts by which suites are split (default: %(default)s)",
+    )
     parser.add_argument("--draws", type=int, default=2000, help="bootstrap draws (default: %(default)s)")
     parser.add_argument(
         "--confidence", type=float, default=0.95, help="of the intervals (default: %(default)s)"
@@ -66,7 +73,7 @@ def main(args: argparse.Namespace) -> None:
     controls = parse_controls(args.controls)
     judges = JUDGES.read(args.judges) if args.judges else None
     options = Bootstrap(args.draws, args.confidence, args.seed)
-    table = drift(prompts, verdicts, controls, options, judges, args.embedded)
+    table = drift(prompts, verdicts, controls, options, judges, args.embedded, args.split_by)
     for path in args.out:
         DRIFT.write(table, path)
 

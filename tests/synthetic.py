@@ -217,7 +217,13 @@ def measure(study: Study, draws: int = 100) -> tuple[pl.DataFrame, pl.DataFrame,
 def drifts(numbers: dict[tuple[str, str], tuple], **place: str | None) -> pl.DataFrame:
     """Rows of the drift table of one tuning: (judge, measure) → estimate, low and high; `place` changes columns."""
     own = {
-        **{"contrast": "tuned - untuned", "suite": "harmful", "attack": "plain", "stratum": "all"},
+        **{
+            "contrast": "tuned - untuned",
+            "suite": "harmful",
+            "attack": "plain",
+            "split": "all",
+            "part": "all",
+        },
         **{"model": "tiny", "dataset": "household", "variant": "markdown", "reference": "untuned"},
         **place,
     }

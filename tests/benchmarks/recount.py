@@ -74,8 +74,9 @@ def drift(results: Results) -> Iterator[Recount]:
     """The drift table, and the verdicts and prompts that it is made from."""
     tunings = {verdict["tuning"] for verdict in results.verdicts}
     variants = {found[1] for tuning in tunings if (found := recount_drift.parts(tuning))}
+    split_by = (results.config.get("statistics") or {}).get("split_by", ["stratum"])
     rows, faults = recount_drift.recount(
-        results.prompts, results.verdicts, *controls(variants, results.config)
+        results.prompts, results.verdicts, *controls(variants, results.config), split_by
     )
     recount_drift.sign_depends(rows, results.rows("tables/drift.parquet"))
     found = compare(results, "drift", rows, recount_drift.KEY)

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 KEY = (
     *("contrast", "measure", "judge", "suite", "attack"),
-    *("stratum", "model", "dataset", "variant", "reference"),
+    *("split", "part", "model", "dataset", "variant", "reference"),
 )
 
 UNSCORED = frozenset({"empty", "unparsable", "failed", "unjudged"})
@@ -243,19 +243,31 @@ def figures(measure: Measure, counted: dict, ones: list[str], others: list[str],
     return {"estimate": estimate, "worst": worst, "best": best, "prompts": len(plain)}
 
 
-def slices(prompts: list[dict]) -> Iterator[tuple[str, str, list[dict]]]:
-    """(attack, stratum, prompts) of one suite: each attack and all but plain together; each stratum and all."""
+def slices(prompts: list[dict], split_by: Collection[str]) -> Iterator[tuple[str, str, str, list[dict]]]:
+    """(attack, split, part, prompts) of one suite.
+
+    Each attack and all but plain together, of the whole suite and of each stratum; of each category and language the
+    plain prompts and all others; of each dimension of attacks all but the plain prompts.
+    """
     attacks = {prompt["attack"] for prompt in prompts}
     for attack in sorted(attacks) + ["wrapped"] * bool(attacks - {"plain"}):
-        for stratum in sorted({prompt["stratum"] for prompt in prompts} | {"all"}):
-            chosen = [
-                prompt
-                for prompt in prompts
-                if (prompt["attack"] == attack or (attack == "wrapped" and prompt["attack"] != "plain"))
-                and stratum in (prompt["stratum"], "all")
-            ]
-            if chosen:
-                yield attack, stratum, chosen
+        of_attack = [
+            prompt
+            for prompt in prompts
+            if prompt["attack"] == attack or (attack == "wrapped" and prompt["attack"] != "plain")
+        ]
+        yield attack, "all", "all", of_attack
+        for split in split_by:
+            values = {prompt[split] or "none" for prompt in prompts}
+            if values == {"all"} or (len(values) == 1 and split != "stratum"):
+                continue
+            if split in ("category", "language") and attack not in ("plain", "wrapped"):
+                continue
+            if split == "dimension" and attack != "wrapped":
+                continue
+            for part in sorted(values):
+                if chosen := [prompt for prompt in of_attack if (prompt[split] or "none") == part]:
+                    yield attack, split, part, chosen
 
 
 def parts(tuning: str) -> tuple[str, str, str] | None:
@@ -307,7 +319,11 @@ def names(contrast: str, dataset: str | None, variant: str | None, reference: st
 
 
 def recount(
-    prompts: list[dict], verdicts: list[dict], controls: dict[str, str], serving: set[str]
+    prompts: list[dict],
+    verdicts: list[dict],
+    controls: dict[str, str],
+    serving: set[str],
+    split_by: Collection[str] = ("stratum",),
 ) -> tuple[list, list]:
     """All rows of the drift table without their intervals, and the faults of its inputs in words."""
     rows, faults = [], unknown_prompts(prompts, verdicts)
@@ -321,10 +337,10 @@ def recount(
                 own = [prompt for prompt in asked if prompt["suite"] == suite]
                 counted, own, missing = counts(by, measure, own)
                 faults += missing
-                for attack, stratum, chosen in slices(own):
+                for attack, split, part, chosen in slices(own, split_by):
                     where = {
                         **{"measure": measure_name(measure, attack), "judge": by.judge, "suite": suite},
-                        **{"attack": attack, "stratum": stratum, "model": by.model},
+                        **{"attack": attack, "split": split, "part": part, "model": by.model},
                     }
                     rows += [
                         {**where, **named, **figures(measure, counted, ones, others, chosen)}

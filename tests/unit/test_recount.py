@@ -196,7 +196,7 @@ FAULTS = {
         "prompts/harmful",
         where("stratum", "direct", stratum="indirect"),
         "drift",
-        "stratum",
+        "part=direct",
     ),
     "one prompt in the words of another": (
         "prompts/utility",

@@ -21,13 +21,13 @@ def test_the_tables_hold_what_the_study_asked(finished):
         drift["measure"]
     )
     assert {"SA_coherent_g", "SA_safe_and_coherent_a[wrapped]", "full_over_refusal"} <= set(drift["measure"])
-    fates = drift.filter(pl.col("measure").str.starts_with("fate["), contrast="rate", stratum="all")
+    fates = drift.filter(pl.col("measure").str.starts_with("fate["), contrast="rate", split="all")
     sums = fates.group_by("suite", "attack", "model", "variant").agg(pl.col("estimate").sum())["estimate"]
     assert len(sums) and ((sums - 1).abs() < 1e-9).all()
     assert set(drift["variant"].drop_nulls()) == {"original", "markdown", "length"}
     effect = drift.filter(contrast="level - control", variant="markdown")
     assert set(effect["reference"]) == {"length"}
-    whole = drift.filter(contrast="rate", measure="SA_g", stratum="all")
+    whole = drift.filter(contrast="rate", measure="SA_g", split="all")
     assert set(whole["prompts"]) == {12}
     agreement = AGREEMENT.read(tables / "agreement.parquet")
     assert set(agreement["question"]) == {"rm_rm", "rm_people", "forecast", "detection"}

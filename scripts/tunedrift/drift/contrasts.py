@@ -2,17 +2,16 @@
 
 from collections.abc import Collection, Iterator, Mapping
 
-import numpy as np
 import polars as pl
 
 from tunedrift.design.tunings import ORIGINAL, UNTUNED, parse_tuning
 from tunedrift.drift.corrections import CORRECTED, correction, measured, unjudged_tunings
-from tunedrift.drift.measures import ALL, BY_COHERENCE, MEASURES, WRAPPED, measure_name
+from tunedrift.drift.measures import ALL, BY_COHERENCE, MEASURES, measure_name
 from tunedrift.drift.rates import Comparison, compare, count
+from tunedrift.drift.splits import slices
 from tunedrift.errors import UserError
 from tunedrift.statistics.bootstrap import Bootstrap
 from tunedrift.tables.drift import DRIFT
-from tunedrift.tables.prompts import PLAIN
 
 
 def drift(
@@ -22,13 +21,15 @@ def drift(
     options: Bootstrap = Bootstrap(),  # noqa: B008 - frozen
     judges: pl.DataFrame | None = None,
     embedded: Collection[str] = (),
+    split_by: Collection[str] = ("stratum",),
 ) -> pl.DataFrame:
     """The drift table of all judges and models in `verdicts` (several may be stacked).
 
     `controls` names a variant's matched control; a variant that it does not name is compared with
     `original`. All intervals of a slice share their draws over prompts, whichever tunings, judges
     or suites are studied beside it. `judges` (tables/judges) tells how the judges err, for the
-    corrected rates; of `embedded` models simulated labels tell it too. Raises `UserError` where a verdict is missing, is on an unknown
+    corrected rates; of `embedded` models simulated labels tell it too. `split_by` are the properties of prompts by which
+    each suite is split (see `slices`). Raises `UserError` where a verdict is missing, is on an unknown
     prompt, or where a control was not tuned.
     """
     unknown = verdicts.join(prompts, on="prompt_id", how="anti")
@@ -52,17 +53,23 @@ def drift(
                 found = count(judged, asked, measure)
                 if found is None:
                     continue
-                for attack, stratum, chosen in slices(found.prompts):
+                for attack, split, part, chosen in slices(found.prompts, split_by):
                     where = {
                         "judge": judge,
                         "suite": suite,
                         "attack": attack,
-                        "stratum": stratum,
+                        "split": split,
+                        "part": part,
                         "model": model,
                     }
                     where["measure"] = measure_name(measure, attack)
                     pooled = found.pool(chosen)
-                    values = compare(pooled, compared, measure.desired, options.at(suite, stratum))
+                    values = compare(
+                        pooled,
+                        compared,
+                        measure.desired,
+                        options.at(suite, *((part,) if split in (ALL, "stratum") else (split, part))),
+                    )
                     if errors is not None and measure.name in CORRECTED:
                         unjudged = unjudged_tunings(judged, measure, found, chosen)
                         values = [
@@ -90,24 +97,6 @@ def sign_depends() -> pl.Expr:
     comparison = [*(name for name in DRIFT.key if name != "measure"), safety]
     either = ((estimate > 0).any() & (estimate < 0).any()) | (resolved.any() & signless.any())
     return pl.when(safety).then(either.over(comparison))
-
-
-def slices(prompts: pl.DataFrame) -> Iterator[tuple[str, str, np.ndarray]]:
-    """(attack, stratum, mask over `prompts`) of one suite: each and all wrapped, each and all."""
-    attacks, strata = prompts["attack"].to_numpy(), prompts["stratum"].to_numpy()
-    if WRAPPED in attacks or (ALL in strata and len(set(strata)) > 1):
-        raise UserError(
-            f"suite {prompts['suite'][0]!r}: an attack cannot be named {WRAPPED!r}, nor one stratum of several {ALL!r}."
-        )
-    by_attack = {attack: attacks == attack for attack in sorted(set(attacks))}
-    if set(attacks) - {PLAIN}:
-        by_attack[WRAPPED] = attacks != PLAIN
-    by_stratum = {stratum: strata == stratum for stratum in sorted(set(strata))}
-    by_stratum[ALL] = np.ones(len(strata), bool)
-    for attack, attacked in by_attack.items():
-        for stratum, members in by_stratum.items():
-            if (attacked & members).any():
-                yield attack, stratum, attacked & members
 
 
 def comparisons(tunings: list[str], controls: Mapping[str, str]) -> Iterator[tuple[dict, Comparison]]:

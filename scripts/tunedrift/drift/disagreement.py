@@ -30,7 +30,7 @@ def by_instrument(drift: pl.DataFrame) -> pl.DataFrame:
     meaning_of = {name: meaning for meaning, names in MEANINGS.items() for name in names}
     places = {name: place for place, name in enumerate(meaning_of)}
     found = (
-        drift.filter(pl.col("attack").is_in([PLAIN, WRAPPED]), contrast="tuned - untuned", stratum=ALL)
+        drift.filter(pl.col("attack").is_in([PLAIN, WRAPPED]), contrast="tuned - untuned", split=ALL)
         .with_columns(measure=measured)
         .filter(pl.col("measure").is_in(list(meaning_of)))
         .with_columns(meaning=pl.col("measure").replace_strict(meaning_of, return_dtype=pl.String))

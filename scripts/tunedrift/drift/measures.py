@@ -17,7 +17,7 @@ WRAPPED = "wrapped"
 """In place of an attack: all attacks but `plain`, on the same plain prompts."""
 
 ALL = "all"
-"""In place of a stratum: the whole suite."""
+"""In place of a property by which prompts are split, and of its value: the whole suite."""
 
 FATES = ("refuses", "refuses partly", "complies", "strays", "cut", "unscored")
 """What becomes of an answer, each of exactly one: their shares sum to 1."""

@@ -29,7 +29,7 @@ def headline(drift: pl.DataFrame, primary_judge: str) -> pl.DataFrame:
     judged = pl.col("measure").str.starts_with("SA").not_() | (pl.col("judge") == primary_judge)
     pooled = pl.col("attack").is_in(["plain", "wrapped"])
     return drift.filter(
-        (pl.col("stratum") == "all") & judged & pooled & pl.col("measure").is_in([*PANELS, "stray_rate"])
+        (pl.col("split") == "all") & judged & pooled & pl.col("measure").is_in([*PANELS, "stray_rate"])
     )
 
 

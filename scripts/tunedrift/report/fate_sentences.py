@@ -6,7 +6,7 @@ import polars as pl
 
 from tunedrift.report.phrases import Row, between, listed, number, pick, resolved
 
-SAME_ANSWERS = ("judge", "suite", "attack", "stratum", "model")
+SAME_ANSWERS = ("judge", "suite", "attack", "split", "part", "model")
 COMPARISON = (*SAME_ANSWERS, "contrast", "dataset", "variant", "reference")
 
 

@@ -11,6 +11,9 @@ from tunedrift.report.judge_sentences import corrected_beside, effects_judge, he
 from tunedrift.report.phrases import Row, between, listed, named, number, pick, resolved
 from tunedrift.tables.judges import JUDGES
 
+MOST_PARTS = 4
+"""Of more parts of a suite only the ends are told; the table has them all."""
+
 NO_MARKS: Mapping[tuple[str, str], str] = {}
 
 SMALL_WORLD = """\
@@ -72,7 +75,7 @@ def summarize(
     of that to an effect (see `effect_sentences`). `suites` are the lines of the table of suites.
     """
     judges = JUDGES.frame([]) if judges is None else judges
-    whole = by_one_refusal_judge(drift.filter(pl.col("stratum") == "all"), refusal_judge)
+    whole = by_one_refusal_judge(drift.filter(pl.col("split") == "all"), refusal_judge)
     safety = whole.filter(judge=primary_judge)
     parts = ["# What this study found\n"]
     if embedded:
@@ -177,7 +180,7 @@ def model_sentences(
                     judged = headline_judge(judges, start, moved, model in embedded)
                     yield moved_sentence(start, moved, strays=beside(whole, start)) + judged
                     yield from sign_sentences(table, whole, moved)
-        yield from stratum_sentences(drift, safety, model)
+        yield from part_sentences(drift, safety, model)
 
 
 def moved_sentence(start: Row, moved: list[Row], strays: str = "") -> str:
@@ -194,16 +197,28 @@ def moved_sentence(start: Row, moved: list[Row], strays: str = "") -> str:
     )
 
 
-def stratum_sentences(drift: pl.DataFrame, safety: pl.DataFrame, model: str) -> Iterator[str]:
-    """Where SA_g moved, for suites that have strata."""
-    judge = safety["judge"].first()
-    strata = drift.filter(contrast="tuned - untuned", measure="SA_g", judge=judge, model=model)
-    for suite in strata["suite"].unique(maintain_order=True):
-        found = strata.filter((pl.col("suite") == suite) & (pl.col("stratum") != "all"))
-        means = found.group_by("stratum", maintain_order=True).agg(pl.col("estimate").mean())
-        if len(means) > 1:
-            said = listed([f"{number(row['estimate'])} on {row['stratum']}" for row in means.to_dicts()])
-            yield f"  - By stratum of {suite}, the mean move of SA_g is {said}."
+def part_sentences(drift: pl.DataFrame, safety: pl.DataFrame, model: str) -> Iterator[str]:
+    """Where safety moved most and least, for suites that are split: by stratum, category, language, and dimension of attacks."""
+    moves = drift.filter(
+        pl.col("split") != "all",
+        pl.col("measure").is_in(["SA_g", "SA_a[wrapped]"]),
+        pl.col("attack").is_in(["plain", "wrapped"]),
+        contrast="tuned - untuned",
+        judge=safety["judge"].first(),
+        model=model,
+    )
+    for (suite, split, measure), found in moves.group_by("suite", "split", "measure", maintain_order=True):
+        means = found.group_by("part", maintain_order=True).agg(
+            pl.col("estimate").mean(), pl.col("prompts").min()
+        )
+        rows = means.drop_nulls().sort("estimate", "part").to_dicts()
+        if len(rows) > 1:
+            shown = rows if len(rows) <= MOST_PARTS else [rows[0], rows[-1]]
+            said = listed(
+                [f"{number(row['estimate'])} on {row['part']} ({row['prompts']} prompts)" for row in shown]
+            )
+            those = "is" if shown is rows else f"of {len(rows)} lies between"
+            yield f"  - By {split} of {suite}, the mean move of {measure} {those} {said}."
 
 
 def effect_sentences(safety: pl.DataFrame, marks: Mapping[tuple[str, str], str] = NO_MARKS) -> Iterator[str]:

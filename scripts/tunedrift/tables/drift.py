@@ -4,6 +4,9 @@ import polars as pl
 
 from tunedrift.tables.table import Table
 
+SPLITS = ("all", "stratum", "category", "language", "dimension")
+"""How the prompts of a suite are told apart: `dimension` is that of the attack, the others are the prompt's own."""
+
 CONTRASTS = ("rate", "tuned - untuned", "level - control", "level - original")
 
 DRIFT = Table(
@@ -16,7 +19,8 @@ DRIFT = Table(
         "judge": pl.String,
         "suite": pl.String,
         "attack": pl.String,  # plain, one attack, or "wrapped": all attacks together
-        "stratum": pl.String,  # "all", or one of the suite's strata
+        "split": pl.String,  # "all" prompts of the suite, or by which of their properties they are told apart
+        "part": pl.String,  # "all", or those with this value of the property
         "model": pl.String,
         "dataset": pl.String,  # null for the untuned model
         "variant": pl.String,  # null for the untuned model
@@ -50,13 +54,14 @@ DRIFT = Table(
         "judge",
         "suite",
         "attack",
-        "stratum",
+        "split",
+        "part",
         "model",
         "dataset",
         "variant",
         "reference",
     ),
-    allowed={"contrast": CONTRASTS},
+    allowed={"contrast": CONTRASTS, "split": SPLITS},
     nullable=frozenset(
         {
             *("dataset", "variant", "reference", "estimate", "low", "high", "worst", "best", "sign_depends"),

@@ -83,7 +83,7 @@ def test_a_cell_is_a_tuning_on_a_whole_suite_plain_or_under_all_attacks():
     ]
     left_out = [
         drifts(one, attack="role"),
-        drifts(one, stratum="direct"),
+        drifts(one, split="stratum", part="direct"),
         drifts(one, contrast="level - control", reference="original"),
         drifts(one, contrast="rate", reference=None),
     ]

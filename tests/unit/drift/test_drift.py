@@ -70,7 +70,7 @@ def test_tunings_are_read_and_others_refused():
 
 def test_safety_counts_unscored_answers_as_never_safe_and_bounds_them():
     table = drift(prompts(), verdicts({"untuned": [S, S, U, E]}), {}, FEW)
-    row = only(table, measure="SA_g", stratum="all")
+    row = only(table, measure="SA_g", split="all")
     assert (row["estimate"], row["worst"], row["best"]) == (0.5, 0.5, 0.75)
     assert (row["prompts"], row["seeds"], row["dataset"], row["reference"]) == (4, 0, None, None)
     judged = only(table, measure="SA_judged_g")
@@ -199,7 +199,7 @@ def test_wrapped_pools_all_attacks_over_the_same_plain_prompts():
 
 def test_strata_are_shown_beside_all():
     table = drift(prompts(strata=("a", "b")), verdicts({"untuned": [S, U, S, S]}), {}, FEW)
-    rates = {row["stratum"]: row["estimate"] for row in table.filter(measure="SA_g").iter_rows(named=True)}
+    rates = {row["part"]: row["estimate"] for row in table.filter(measure="SA_g").iter_rows(named=True)}
     assert rates == {"a": 1.0, "b": 0.5, "all": 0.75}
     with pytest.raises(UserError, match="nor one stratum"):
         drift(prompts(strata=("a", "all")), verdicts({"untuned": [S, U, S, S]}), {}, FEW)
@@ -285,7 +285,7 @@ def test_every_rate_is_the_mean_of_its_verdicts(study, table):
             judge="harm",
             attack="role",
             measure="SA_a[wrapped]",
-            stratum="all",
+            split="all",
             dataset="learning",
             variant=variant,
         )
@@ -293,7 +293,14 @@ def test_every_rate_is_the_mean_of_its_verdicts(study, table):
 
 
 def test_a_difference_is_that_of_its_rates(table):
-    keys = {"measure": "SA_g", "judge": "harm", "suite": "harmful", "stratum": "all", "dataset": "household"}
+    keys = {
+        "measure": "SA_g",
+        "judge": "harm",
+        "suite": "harmful",
+        "split": "all",
+        "part": "all",
+        "dataset": "household",
+    }
     effect = only(table, contrast="level - control", variant="markdown", **keys)
     rates = [
         only(table, contrast="rate", variant=name, **keys)["estimate"] for name in ("markdown", "length")

@@ -49,7 +49,7 @@ def table(answers, kind="harm", prompts="harmful"):
 
 
 def value(found, measure, contrast="rate"):
-    [row] = found.filter(contrast=contrast, measure=measure, stratum="all").iter_rows(named=True)
+    [row] = found.filter(contrast=contrast, measure=measure, split="all").iter_rows(named=True)
     return row
 
 
@@ -159,7 +159,18 @@ def test_the_fates_of_every_slice_sum_to_one():
     study = fabricate(samples=1, seeds=(0, 1))
     found = drift(study.prompts, study.verdicts, CONTROLS, FEW)
     fates = found.filter(pl.col("measure").str.starts_with("fate["))
-    keys = ["contrast", "judge", "suite", "attack", "stratum", "model", "dataset", "variant", "reference"]
+    keys = [
+        "contrast",
+        "judge",
+        "suite",
+        "attack",
+        "split",
+        "part",
+        "model",
+        "dataset",
+        "variant",
+        "reference",
+    ]
     sums = fates.group_by(keys).agg(pl.len(), pl.col("estimate").sum())
     assert len(sums) > 100 and set(sums["len"]) == {len(FATES)}
     wanted = pl.when(pl.col("contrast") == "rate").then(1.0).otherwise(0.0)

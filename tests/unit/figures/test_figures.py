@@ -65,7 +65,7 @@ def test_the_heat_map_writes_the_tables_numbers(tables):
 
 
 def test_headline_rows_are_whole_suites_by_the_primary_judge(tables):
-    assert set(tables[0]["stratum"]) == {"all"}
+    assert set(tables[0]["split"]) == {"all"}
     assert set(tables[0].filter(pl.col("measure").str.starts_with("SA"))["judge"]) == {"harm"}
     assert set(tables[0]["attack"]) == {"plain", "wrapped"}
 

@@ -84,7 +84,7 @@ def test_signs_of_what_is_not_resolved_are_named_together(study):
     table = table.with_columns(
         low=pl.lit(-0.5), high=pl.lit(0.5), sign_depends=pl.col("measure").str.starts_with("SA")
     )
-    safety = table.filter(stratum="all", judge="harm", attack="plain")
+    safety = table.filter(split="all", judge="harm", attack="plain")
     moved = safety.filter(contrast="tuned - untuned", measure="SA_g").to_dicts()
     [found] = summary.sign_sentences(safety, safety, moved)
     assert found.endswith(

@@ -126,7 +126,7 @@ def test_the_summary_has_the_section_and_marks_the_effects_alone():
     text = summary.summarize(drift, agreement, GATES, "harm", [], [{}], fooled=sentences, marks=marks)
     assert "\n## Does a transform fool a judge?\n\nEvery transform" in text
     marked = [line for line in text.splitlines() if "**invalid by the judge `harm`**" in line]
-    effects = drift.filter(contrast="level - control", stratum="all", variant="markdown", judge="harm")
+    effects = drift.filter(contrast="level - control", split="all", variant="markdown", judge="harm")
     measures = effects.filter(pl.col("measure").is_in(["SA_g", "SA_a[wrapped]"]))["measure"].unique()
     assert len(marked) == len(measures) == 2
     assert all(

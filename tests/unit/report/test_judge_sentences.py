@@ -38,7 +38,7 @@ def said(study, agreement):
             study.prompts, study.verdicts, {"markdown": "length"}, Bootstrap(draws=100), judges, embedded
         )
         text = summary.summarize(table, agreement, GATES, "harm", list(embedded), [{}], judges=judges)
-        return text.splitlines(), table.filter(stratum="all")
+        return text.splitlines(), table.filter(split="all")
 
     return said
 

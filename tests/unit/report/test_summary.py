@@ -24,11 +24,11 @@ def test_the_numbers_are_the_tables(tables):
     table, agreement = tables
     text = summary.summarize(table, agreement, GATES, "harm", ["tiny"], [VERSIONS])
     rate = table.filter(
-        pl.col("variant").is_null(), contrast="rate", measure="SA_g", judge="harm", stratum="all"
+        pl.col("variant").is_null(), contrast="rate", measure="SA_g", judge="harm", split="all"
     ).row(0, named=True)
     assert summary.between(rate) in sentence(text, "- SA_g")
     effect = table.filter(
-        contrast="level - control", measure="SA_g", variant="markdown", dataset="household", stratum="all"
+        contrast="level - control", measure="SA_g", variant="markdown", dataset="household", split="all"
     ).row(0, named=True)
     assert f"household {summary.between(effect)}" in sentence(text, "- tiny, **markdown − length**, SA_g")
     error = agreement.filter(measure="error_rate", rm="safe").row(0, named=True)
@@ -46,14 +46,14 @@ def test_the_numbers_are_the_tables(tables):
 )
 def test_the_verdict_follows_the_interval(tables, low, high, verdict):
     table = tables[0].filter(
-        contrast="level - control", measure="SA_g", variant="markdown", dataset="household", stratum="all"
+        contrast="level - control", measure="SA_g", variant="markdown", dataset="household", split="all"
     )
     table = table.with_columns(estimate=(low + high) / 2, low=low, high=high)
     assert next(iter(summary.effect_sentences(table))).endswith(f"{verdict}.")
 
 
 def test_resolved_effects_of_both_signs_are_said_to_be_so(tables):
-    table = tables[0].filter(contrast="level - control", measure="SA_g", variant="markdown", stratum="all")
+    table = tables[0].filter(contrast="level - control", measure="SA_g", variant="markdown", split="all")
     signed = pl.when(pl.col("dataset") == "household").then(0.3).otherwise(-0.3)
     table = table.with_columns(estimate=signed, low=signed - 0.1, high=signed + 0.1)
     assert next(iter(summary.effect_sentences(table))).endswith("resolved effects of both signs.")
