@@ -123,7 +123,9 @@ def attack_files(wildcards):
 
 def attack_settings(wildcards):
     """Params: which file holds each attack on a suite's prompts, and which attacks are stacks of others, as flags."""
-    return flags({"attack_files": study.attack_files(wildcards.suite), "stacks": study.stacks(wildcards.suite)})
+    return flags(
+        {"attack_files": study.attack_files(wildcards.suite), "stacks": study.stacks(wildcards.suite)}
+    )
 
 
 def named_file(path):

@@ -39,6 +39,7 @@ ARROWS = {
     "rewards": "chats design jobs models tables",
     "statistics": "text",
     "drift": "design statistics tables",
+    "decisions": "",
     "agreement": "design drift statistics tables",
     "figures": "design",
     "report": "jobs tables text",
@@ -48,7 +49,7 @@ ARROWS = {
 STAGES = [
     *("instructions", "variants", "adapters", "prompts", "responses", "labels"),
     *("verdicts", "preferences", "rewards"),
-    *("statistics", "drift", "agreement", "figures", "report"),
+    *("statistics", "drift", "decisions", "agreement", "figures", "report"),
 ]
 """The stages in the order of the data."""
 

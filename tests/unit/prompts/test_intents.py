@@ -78,9 +78,10 @@ def test_both_halves_are_alike_in_length(intents, lookalikes):
 
 def test_both_halves_load_as_suites(intents, lookalikes):
     for kind, half in (("harmful", intents), ("safe", lookalikes)):
-        prompts = read_prompts(
+        prompts, rejects = read_prompts(
             [Row("f", number, row) for number, row in enumerate(half, 1)], suite="own", kind=kind
         )
+        assert not rejects
         assert [prompt["prompt"] for prompt in prompts] == [row["prompt"] for row in half]
         assert {prompt["category"] for prompt in prompts} == CATEGORIES
 

@@ -2,20 +2,23 @@
 
 from synthetic import fabricate, measure
 
-from tunedrift.prompts.attacks import wrap
+from tunedrift.prompts.attacks import read_attack, wrap
 from tunedrift.prompts.suites import read_prompts
 from tunedrift.report import summary
 from tunedrift.report.suites import suite_rows
 from tunedrift.sources.rows import Row
 from tunedrift.tables.prompts import PROMPTS
 
-ATTACKS = {name: {"templates": [name + " {prompt}"]} for name in ("role", "prefix")}
+ATTACKS = {
+    name: read_attack(name, {"dimension": "role_play", "templates": [name + " {prompt}"]}, "f")
+    for name in ("role", "prefix")
+}
 
 
 def suite(folder, name, kind, count, attacks=(), **kept):
     rows = [Row("f", n, {"prompt": f"How do I nap {n} times?"}) for n in range(count)]
     prompts, _ = read_prompts(rows, suite=name, kind=kind)
-    table = PROMPTS.frame(wrap(prompts, suite=name, kind=kind, attacks=list(attacks), templates=ATTACKS))
+    table = PROMPTS.frame(wrap(prompts, suite=name, kind=kind, attacks=list(attacks), known=ATTACKS))
     PROMPTS.write(table, folder / f"{name}.parquet", made_with=kept)
     return folder / f"{name}.parquet"
 
