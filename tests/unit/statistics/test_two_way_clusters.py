@@ -45,8 +45,9 @@ def test_an_interaction_by_hand_and_its_variance_by_both_ways():
     found = cells[0] - cells[1] - cells[2] + cells[3]
     prompts, seeds = (axis.ravel() for axis in np.indices((200, 8)))
     [[variance]] = two_way_covariance((found - found.mean()).reshape(-1, 1) / found.size, prompts, seeds)
-    assert crossed_mean(found).variance == pytest.approx(variance, rel=0.3)
-    assert ((high - low) / 2 / 1.96) ** 2 == pytest.approx(variance, rel=0.3)
+    assert crossed_mean(found).variance == pytest.approx(variance, rel=0.25)
+    # Wider than that, as eight seeds that do not differ are no proof that seeds do not.
+    assert 1 < ((high - low) / 2 / 1.96) ** 2 / variance < 3
 
 
 def test_an_interaction_of_rates_at_the_edge_keeps_within_its_range():
