@@ -13,6 +13,7 @@ from tunedrift.jobs.progress import Progress
 from tunedrift.responses.sampling import GumbelNoise, Numbers, row_generator
 
 if TYPE_CHECKING:
+    import torch
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 
@@ -61,49 +62,47 @@ def generate(
     is not closed, as where the length limit cuts it, leaves an empty answer. Raises `UserError` at logits that
     are no numbers.
     """
-    import torch
-    from transformers import GenerationConfig, LogitsProcessorList
+    from tunedrift.responses import engine
 
     prompts = [template.encode(tokenizer, request.text) for request in requests]
     stops, words = stop_tokens(model, tokenizer) | closings, template.closing_words(tokenizer)
     marks = tuple(dict.fromkeys((*thoughts.marks(tokenizer), *marks)))
-    model.generation_config = GenerationConfig(
-        pad_token_id=tokenizer.pad_token_id, eos_token_id=sorted(stops)
-    )
-    order = sorted(
-        range(len(requests)), key=lambda i: (-len(prompts[i]), requests[i].text, requests[i].sample)
-    )
-    progress = Progress(len(order), "answers")
-    for first in range(0, len(order), batch_size):
-        batch = order[first : first + batch_size]
-        width = len(prompts[batch[0]])
-        ids = torch.full((len(batch), width), tokenizer.pad_token_id)
-        mask = torch.zeros_like(ids)
-        generators: list[torch.Generator | None] = []
-        for row, i in enumerate(batch):
-            ids[row, width - len(prompts[i]) :] = torch.tensor(prompts[i])
-            mask[row, width - len(prompts[i]) :] = 1
-            sample, text = requests[i].sample, requests[i].text
-            generators.append(row_generator(f"{seed}/{sample}/{text}", model.device) if sample else None)
-        with torch.inference_mode():
-            output = model.generate(
-                input_ids=ids.to(model.device),
-                attention_mask=mask.to(model.device),
-                max_new_tokens=max_new_tokens,
-                logits_processor=LogitsProcessorList([Numbers(), GumbelNoise(generators, temperature)]),
-            )
-        for i, row in zip(batch, output[:, width:].tolist(), strict=True):
-            end = next((at for at, token in enumerate(row) if token in stops), None)
-            tokens = row if end is None else row[: end + 1]
-            thought, text = thoughts.split(thoughts.decode(tokenizer, row[:end], marks), marks)
-            progress.advance(tokens=len(tokens))
-            yield Answer(
-                name=requests[i].name,
-                text=text.strip().removesuffix(words).strip(),
-                thought=thought,
-                finish="length" if end is None else "stop",
-                tokens=len(tokens),
-            )
+    generators: dict[int, torch.Generator | None] = {}
+
+    def scores(logits: "torch.Tensor", numbers: list[int]) -> "torch.Tensor":
+        for number in numbers:
+            if number not in generators:
+                sample, text = requests[number].sample, requests[number].text
+                key = f"{seed}/{sample}/{text}"
+                generators[number] = row_generator(key, model.device) if sample else None
+        noise = GumbelNoise([generators[number] for number in numbers], temperature)
+        return noise(None, Numbers()(None, logits))
+
+    longest = max(map(len, prompts), default=0) + max_new_tokens
+    decode = engine.decode if engine.fits(model, longest) else engine.decode_in_batches
+    progress = Progress(len(requests), "answers")
+    for number, made in decode(
+        model,
+        prompts,
+        scores,
+        stops=stops,
+        pad=tokenizer.pad_token_id,
+        max_new_tokens=max_new_tokens,
+        batch_size=batch_size,
+    ):
+        generators.pop(number, None)
+        stopped = made[-1] in stops
+        thought, text = thoughts.split(
+            thoughts.decode(tokenizer, made[:-1] if stopped else made, marks), marks
+        )
+        progress.advance(tokens=len(made))
+        yield Answer(
+            name=requests[number].name,
+            text=text.strip().removesuffix(words).strip(),
+            thought=thought,
+            finish="stop" if stopped else "length",
+            tokens=len(made),
+        )
     progress.finish()
 
 
