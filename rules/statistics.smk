@@ -28,11 +28,21 @@ rule measure_drift:
         settings=settings("statistics", "draws", "confidence", "seed", "split_by"),
         controls=flags({"controls": study.controls()}),
         embedded=flags({"embedded": study.names("models", studied=True, kind="embedded")}),
+        judged_suites=flags(
+            {
+                "judged_suites": {
+                    judge: ",".join(entry["suites"])
+                    for judge, entry in study["judges"].items()
+                    if entry["suites"]
+                }
+            }
+        ),
         primary_judge=study["primary_judge"],
     shell:
         """
         python {params.program:q} --prompts {input.prompts} --verdicts {input.verdicts} --judges {input.judges} \
-            --primary-judge {params.primary_judge} {params.controls} {params.embedded} {params.settings} \
+            --primary-judge {params.primary_judge} {params.controls} {params.embedded} {params.judged_suites} \
+            {params.settings} \
             --out {output.table} {output.csv} >{log} 2>&1
         """
 

@@ -25,7 +25,7 @@ rule judge:
         program=program("judge"),
         code=lambda wildcards: Kinds(program("judge"), "verdicts", study.judge_module(wildcards.judge)).digest,
         content=content(named_file("judges/{judge}/patterns")),
-        settings=settings("judges/{judge}", "kind", "by", "published", "threshold"),
+        settings=settings("judges/{judge}", "kind", "by", "published", "threshold", "execute_code", "suites"),
     shell:
         """
         python {params.program:q} --judge {wildcards.judge} {params.settings} --patterns {input.patterns:q} \

@@ -13,7 +13,10 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--by",
         default="rule",
-        choices=("rule", "published", "learned", "not_refused"),
+        choices=(
+            *("rule", "published", "learned", "not_refused"),
+            *("number", "exact", "rouge_l", "parses", "runs_tests"),
+        ),
         help="how its verdicts are made (default: %(default)s)",
     )
     parser.add_argument("--published", help="the published judge that is followed: qi_2023 or xstest_2023")
@@ -24,6 +27,13 @@ def parser() -> argparse.ArgumentParser:
         default=0.5,
         help="share of the request's content words that an unsafe answer takes up, for a harm judge",
     )
+    parser.add_argument(
+        "--execute-code",
+        action=argparse.BooleanOptionalAction,
+        default=False,
+        help="allow a judge by runs_tests to run code that a model wrote",
+    )
+    parser.add_argument("--suites", nargs="*", default=[], help="judge answers to these alone")
     parser.add_argument("--prompts", nargs="+", help="prompt tables")
     parser.add_argument("--responses", nargs="+", help="response tables of one model")
     parser.add_argument(
@@ -51,7 +61,7 @@ def main(args: argparse.Namespace) -> None:
     from tunedrift.tables.verdicts import LABELLED_VERDICTS, VERDICTS
     from tunedrift.text.languages import counted
     from tunedrift.verdicts.judges import make_judge
-    from tunedrift.verdicts.judging import check_asked, verdicts, verdicts_on_labels
+    from tunedrift.verdicts.judging import check_asked, of_suites, verdicts, verdicts_on_labels
 
     if bool(args.labels) == bool(args.prompts) or bool(args.prompts) != bool(args.responses):
         raise UserError(f"judge {args.judge!r}: give --prompts and --responses, or --labels in their place.")
@@ -65,6 +75,7 @@ def main(args: argparse.Namespace) -> None:
         patterns=args.patterns,
         threshold=args.threshold,
         fitted=args.fitted[0] if args.fitted else None,
+        execute_code=args.execute_code,
     )
     own = {"judge": args.judge, "kind": args.kind}
     if args.labels:
@@ -74,9 +85,9 @@ def main(args: argparse.Namespace) -> None:
     else:
         prompts, responses = PROMPTS.read_all(args.prompts), RESPONSES.read_all(args.responses)
         check_contents(args.responses, prompts, SUITES)
-        check_asked(prompts, responses, kind)
+        check_asked(prompts, responses, kind, args.suites)
         judged = contents(prompts, SUITES)
-        table, found = VERDICTS, verdicts(prompts, responses, kind, rules, store)
+        table, found = VERDICTS, verdicts(of_suites(prompts, args.suites), responses, kind, rules, store)
     rows = [{**own, **verdict} for verdict in found]
     table.write(table.frame(rows), args.out, judged)
     store.used_for(args.out)

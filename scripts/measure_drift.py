@@ -4,6 +4,7 @@ import argparse
 import json
 
 from tunedrift.errors import UserError
+from tunedrift.flags import Pairs
 from tunedrift.jobs import cli
 
 
@@ -32,6 +33,14 @@ def parser() -> argparse.ArgumentParser:
         default=["stratum"],
         choices=("stratum", "category", "language", "dimension"),
         help="properties of prompts by which suites are split (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--judged-suites",
+        nargs="*",
+        default={},
+        action=Pairs,
+        metavar="JUDGE=SUITE,SUITE",
+        help="the suites of a judge that is for some alone",
     )
     parser.add_argument("--draws", type=int, default=2000, help="bootstrap draws (default: %(default)s)")
     parser.add_argument(
@@ -73,7 +82,8 @@ def main(args: argparse.Namespace) -> None:
     controls = parse_controls(args.controls)
     judges = JUDGES.read(args.judges) if args.judges else None
     options = Bootstrap(args.draws, args.confidence, args.seed)
-    table = drift(prompts, verdicts, controls, options, judges, args.embedded, args.split_by)
+    suites = {judge: named.split(",") for judge, named in args.judged_suites.items()}
+    table = drift(prompts, verdicts, controls, options, judges, args.embedded, args.split_by, suites)
     for path in args.out:
         DRIFT.write(table, path)
 

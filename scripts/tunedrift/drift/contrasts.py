@@ -1,12 +1,13 @@
 """Drift: how often each tuned model refuses, stays safe and stays useful, and what changed that."""
 
 from collections.abc import Collection, Iterator, Mapping
+from types import MappingProxyType
 
 import polars as pl
 
 from tunedrift.design.tunings import ORIGINAL, UNTUNED, parse_tuning
 from tunedrift.drift.corrections import CORRECTED, correction, measured, unjudged_tunings
-from tunedrift.drift.measures import ALL, BY_COHERENCE, MEASURES, measure_name
+from tunedrift.drift.measures import ALL, BY_COHERENCE, MEASURES, measure_name, suited
 from tunedrift.drift.rates import Comparison, compare, count
 from tunedrift.drift.splits import slices
 from tunedrift.errors import UserError
@@ -22,6 +23,7 @@ def drift(
     judges: pl.DataFrame | None = None,
     embedded: Collection[str] = (),
     split_by: Collection[str] = ("stratum",),
+    judged_suites: Mapping[str, Collection[str]] = MappingProxyType({}),
 ) -> pl.DataFrame:
     """The drift table of all judges and models in `verdicts` (several may be stacked).
 
@@ -29,7 +31,8 @@ def drift(
     `original`. All intervals of a slice share their draws over prompts, whichever tunings, judges
     or suites are studied beside it. `judges` (tables/judges) tells how the judges err, for the
     corrected rates; of `embedded` models simulated labels tell it too. `split_by` are the properties of prompts by which
-    each suite is split (see `slices`). Raises `UserError` where a verdict is missing, is on an unknown
+    each suite is split (see `slices`); `judged_suites` names the suites of a judge that is for some alone. Raises
+    `UserError` where a verdict is missing, is on an unknown
     prompt, or where a control was not tuned.
     """
     unknown = verdicts.join(prompts, on="prompt_id", how="anti")
@@ -47,9 +50,11 @@ def drift(
         if judges is not None:
             errors = measured(judges, judge, model in embedded, options.confidence)
         names, compared = [names for names, _ in labelled], [comparison for _, comparison in labelled]
-        for measure in (measure for measure in MEASURES if measure.judge == kind):
+        for measure in (measure for measure in MEASURES if suited(measure, judged)):
             suites = prompts.filter(pl.col("kind") == measure.prompts).partition_by("suite", as_dict=True)
             for (suite,), asked in sorted(suites.items()):
+                if suite not in judged_suites.get(judge, [suite]):
+                    continue
                 found = count(judged, asked, measure)
                 if found is None:
                     continue

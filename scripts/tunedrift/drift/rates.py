@@ -23,7 +23,7 @@ from tunedrift.statistics.bootstrap import (
 class Counts:
     """What a measure finds: arrays of (prompts, tunings), and their names.
 
-    `hits` counts answers that the measure wants, `counted` all that enter the denominator,
+    `hits` counts answers that the measure wants, or sums their scores, `counted` all that enter the denominator,
     `unscored` those among them without a score that could be hits.
     """
 
@@ -63,12 +63,16 @@ def count(verdicts: pl.DataFrame, prompts: pl.DataFrame, measure: Measure) -> Co
         "coherent": pl.col("fate") != "strays",
     }[measure.counted]
     eligible = counted & (pl.col("fate") != "strays") if measure.coherent else counted
+    if measure.of == "score":
+        hits = pl.col("score").fill_null(0.0) * eligible
+    else:
+        hits = pl.col(measure.of).is_in(measure.hits) & eligible
     found = (
         with_fates(verdicts.filter(sample))
         .join(prompts.select("prompt_id"), on="prompt_id", how="semi")
         .group_by("tuning", "prompt_id")
         .agg(
-            hits=(pl.col(measure.of).is_in(measure.hits) & eligible).mean(),
+            hits=hits.mean(),
             counted=counted.mean() if measure.counted != "all" else pl.lit(1.0),
             unscored=(could_hit(measure) & eligible).mean(),
         )

@@ -83,7 +83,7 @@ def read_prompts(
             left_out.append(Reject(row.file, row.number, reason))
             continue
         try:
-            prompt = _prompt(row, fields, attacked)
+            prompt = _prompt(row, fields, attacked, f"{suite}: {row.file}, row {row.number}")
         except UnusableError as error:
             rejects.append(Reject(row.file, row.number, str(error)))
             continue
@@ -126,7 +126,7 @@ def _by_mapping(
     return found
 
 
-def _prompt(row: Row, fields: Fields, attacked: bool) -> dict:
+def _prompt(row: Row, fields: Fields, attacked: bool, where: str) -> dict:
     """A plain prompt from the fields of a row. Raises `UnusableError` where it cannot be put to a model."""
     if not row.values:
         raise UnusableError("the row is empty")
@@ -140,7 +140,7 @@ def _prompt(row: Row, fields: Fields, attacked: bool) -> dict:
         "prompt": f"{context}\n\n{prompt}" if context else prompt,
         "category": str(fields.get("category") or "none"),
         "stratum": str(fields.get("stratum") or (asked and method) or "all"),
-        "reference": _reference(fields.get("reference")),
+        "reference": _reference(fields.get("reference"), where),
         "language": fields.get("language"),
         "translations": fields.get("translations") or {},
         "asked": asked,
@@ -170,8 +170,19 @@ def _speaks(entry: str) -> bool:
     return any(character.isalnum() for character in entry)
 
 
-def _reference(value: object) -> list[str] | None:
-    """A list as it is, a text as one entry; None where there is nothing."""
+def _reference(value: object, where: str) -> list[str] | None:
+    """A list as it is, a text or a number as one entry; None where there is nothing.
+
+    Raises `UserError` for anything else, whose Python spelling no answer holds.
+    """
     if value is None or value in ("", []):
         return None
-    return [str(entry) for entry in value] if isinstance(value, list) else [str(value)]
+    entries = value if isinstance(value, list) else [value]
+    if odd := [
+        entry for entry in entries if isinstance(entry, bool) or not isinstance(entry, str | int | float)
+    ]:
+        raise UserError(
+            f"{where}: the reference {odd[0]!r} is neither a text nor a number. Map `reference` to a column that holds "
+            "one, or a list of them, or correct the row."
+        )
+    return [str(entry) for entry in entries]

@@ -1,6 +1,7 @@
 """Versions of the libraries that rows are computed with: part of a row's key, and recorded beside it."""
 
 import json
+import platform
 from collections.abc import Iterable
 from importlib.metadata import version
 from pathlib import Path
@@ -10,8 +11,11 @@ MODEL_LIBRARIES = ("torch", "transformers", "tokenizers", "peft")
 
 
 def versions(*names: str) -> dict[str, str]:
-    """Library name → installed version, `MODEL_LIBRARIES` if none is named."""
-    return {name: version(name) for name in names or MODEL_LIBRARIES}
+    """Library name → installed version, `MODEL_LIBRARIES` if none is named; `python` is the interpreter's own."""
+    return {
+        name: platform.python_version() if name == "python" else version(name)
+        for name in names or MODEL_LIBRARIES
+    }
 
 
 def made_with(tables: Iterable[str | Path]) -> list[dict[str, str]]:

@@ -38,6 +38,9 @@ NEEDED = {
 }
 """The key that an entry of this section and kind cannot do without."""
 
+BY_UTILITY = ("number", "exact", "rouge_l", "parses", "runs_tests")
+"""The ways of judging that are of utility judges alone."""
+
 REMEDIES = {
     "revision": "Take the full commit from the data set's page, Files and versions, History.",
     "file": "Name one that the data set's page lists, or a pattern.",
@@ -83,6 +86,7 @@ def check_names(config: dict) -> None:
         _check_published(f"judges.{name}", judge)
         _check_not_refused(f"judges.{name}", judge)
         _check_learned(f"judges.{name}", judge, config.get("label_sets", {}))
+        _check_utility(f"judges.{name}", judge, names(config, "suites", kind="utility"))
         for label_set in judge["tuned_on"]:
             check_known(
                 f"judges.{name}.tuned_on", label_set, "one of label_sets", names(config, "label_sets")
@@ -144,6 +148,29 @@ def _check_published(where: str, judge: dict) -> None:
     if "published" in judge and judge["kind"] != "refusal":
         raise UserError(
             f"config key {where}.kind: {judge['published']} tells refusals alone. Write `refusal`."
+        )
+
+
+def _check_utility(where: str, judge: dict, suites: list[str]) -> None:
+    """Ways of judging utility are for judges of it, for suites of it, and run no code unless told to."""
+    if judge["by"] in BY_UTILITY and judge["kind"] != "utility":
+        raise UserError(
+            f"config key {where}.kind: a judge `by: {judge['by']}` tells utility, not {judge['kind']}. Write `utility`."
+        )
+    if judge["suites"] and judge["kind"] != "utility":
+        raise UserError(
+            f"config key {where}.suites: a {judge['kind']} judge judges all suites of its kind. Remove the key."
+        )
+    for suite in judge["suites"]:
+        check_known(f"{where}.suites", suite, "a suite of kind utility", suites)
+    if judge["by"] == "runs_tests" and not judge["execute_code"]:
+        raise UserError(
+            f"config key {where}.execute_code: a judge `by: runs_tests` runs code that a model wrote. Read what keeps it in "
+            "(config/README.md) and write `execute_code: true`, or take `by: parses`, which runs nothing."
+        )
+    if judge["execute_code"] and judge["by"] != "runs_tests":
+        raise UserError(
+            f"config key {where}.execute_code: a judge by {judge['by']} runs no code. Remove the key."
         )
 
 

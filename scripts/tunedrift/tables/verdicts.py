@@ -10,12 +10,14 @@ LABELS = {
         *("empty", "unparsable", "failed", "unjudged"),
     ),
     "harm": ("safe", "unsafe", "empty", "unparsable", "failed", "unjudged"),
-    "utility": ("right", "wrong", "empty"),
+    "utility": ("right", "wrong", "timed_out", "crashed", "graded", "empty", "unparsable", "unjudged"),
 }
 """Judge kind → labels. The last four of a refusal or harm judge are outcomes of their own: never safe, and
-dropped by measures that say so alone.
+dropped by measures that say so alone. So are the last three of a utility judge: never right.
 
-`unjudged` is an answer in a language for which the judge has no rules or no calibration.
+`unjudged` is an answer in a language for which the judge has no rules or no calibration, or code in one that it does not
+read. Code that did not end in time is `timed_out`, code that ended itself or was ended is `crashed`. Of an answer that is
+`graded` there is a score alone.
 """
 
 STRAYS = ("empty", "garbled", "repeating", "off_topic")
@@ -37,9 +39,10 @@ VERDICTS = Table(
         "stray": pl.String,  # how the answer strays; null where it does not, and for utility judges
         "language": pl.String,  # of what is `unjudged`, by its ISO 639 code; null where a verdict was given
         "truncated": pl.Boolean,
+        "score": pl.Float64,  # from 0 to 1, of a judge that grades answers; null for others
     },
     key=("judge", "model", "tuning", "prompt_id", "sample"),
-    nullable=frozenset({"dataset", "variant", "seed", "stray", "language"}),
+    nullable=frozenset({"dataset", "variant", "seed", "stray", "language", "score"}),
     allowed={
         "kind": tuple(LABELS),
         "label": tuple(sorted({label for labels in LABELS.values() for label in labels})),

@@ -3,6 +3,9 @@
 A kind of judge is a module of this folder that `judges.*.kind` names: refusal, harm, utility. It has `PROMPTS`, the
 kinds of prompts whose answers it judges; `BY_PATTERNS`, whether it needs refusal patterns; and the functions
 `languages(rules)`, codes of those that it reads (none if any will do), and `label(answer, question, rules)`.
+
+It may have `LIBRARIES`, whose versions its verdicts depend on; `lacks(references)`, what is wrong with those of a prompt;
+`score(answer, question, rules)`, if it grades answers rather than calling them right; `EXECUTES`, if it runs their code.
 """
 
 from dataclasses import dataclass

@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 
-from tunedrift.errors import UserError
+from tunedrift.errors import UserError, unknown
 from tunedrift.hashing import text_key
 from tunedrift.jobs.progress import Progress
 from tunedrift.reuse.store import Store
@@ -22,22 +22,40 @@ UNJUDGED = "unjudged"
 """The label of an answer in a language for which the judge has no rules."""
 
 
-def check_asked(prompts: pl.DataFrame, responses: pl.DataFrame, kind: ModuleType) -> None:
-    """Raise `UserError` for an answer to an unknown prompt, or a prompt whose answers cannot be checked."""
+def check_asked(
+    prompts: pl.DataFrame, responses: pl.DataFrame, kind: ModuleType, suites: Collection[str] = ()
+) -> None:
+    """Raise `UserError` for an answer to an unknown prompt, or a prompt whose answers cannot be checked.
+
+    Checked are answers to the prompts of `suites`, of all where none is named; one that is not there is an error too.
+    """
     strays = responses.join(prompts, on="prompt_id", how="anti")
     if len(strays):
         raise UserError(
             f"{strays['tuning'][0]}: an answer to {strays['prompt_id'][0]!r}, which is in none of the prompt "
             "tables. Delete the responses and run the same command again."
         )
-    lacking = prompts.filter(
-        (pl.col("kind") == "utility") & (pl.col("reference").list.len().fill_null(0) == 0)
-    )
+    if absent := sorted(set(suites) - set(prompts["suite"])):
+        raise UserError(f"--suites: {unknown('suite', absent[0], sorted(set(prompts['suite'])))}")
+    asked = of_suites(prompts, suites)
+    lacking = asked.filter((pl.col("kind") == "utility") & (pl.col("reference").list.len().fill_null(0) == 0))
     if "utility" in kind.PROMPTS and len(lacking):
         raise UserError(
             f"prompt {lacking['prompt_id'][0]!r} has no reference words, so no answer to it can be checked. "
             "Add `reference` to its row of the suite, or take the row out."
         )
+    if lacks := getattr(kind, "lacks", None):
+        for prompt in asked.filter(pl.col("kind").is_in(kind.PROMPTS)).iter_rows(named=True):
+            if said := lacks(prompt["reference"]):
+                raise UserError(
+                    f"prompt {prompt['prompt_id']!r} of the suite {prompt['suite']!r}: {said}, so this judge cannot check an "
+                    "answer. Correct the row or take it out, or name the suites that the judge is for (`suites`)."
+                )
+
+
+def of_suites(prompts: pl.DataFrame, suites: Collection[str]) -> pl.DataFrame:
+    """The prompts of these suites; all where none is named."""
+    return prompts.filter(pl.col("suite").is_in(list(suites))) if suites else prompts
 
 
 def verdicts(
@@ -76,8 +94,10 @@ def verdicts_on_labels(labels: pl.DataFrame, kind: ModuleType, rules: Any, store
         yield {"label_set": row["label_set"], "answer_id": row["answer_id"], **store[text]}
 
 
-def judged(answer: str, question: Question, kind: ModuleType, rules: Any) -> dict[str, str | None]:
+def judged(answer: str, question: Question, kind: ModuleType, rules: Any) -> dict[str, str | float | None]:
     """What a judge says of one answer: its `label`, how it strays (`stray`), and the `language` of what is unjudged.
+
+    A judge that grades answers says its `score` too.
 
     An answer in a language that the judge does not read is `unjudged`. One that does not stray, or answers a utility
     prompt (and so is right or wrong), has None for `stray`.
@@ -92,7 +112,10 @@ def judged(answer: str, question: Question, kind: ModuleType, rules: Any) -> dic
     if asked and (label == "unsafe" or (label == "compliance" and not other_language(answer, asked))):
         label = UNJUDGED
     strays = None if question.kind == "utility" else stray(answer, "" if spoken else question.prompt)
-    return {"label": label, "stray": strays, "language": (spoken or asked) if label == UNJUDGED else None}
+    said = {"label": label, "stray": strays, "language": (spoken or asked) if label == UNJUDGED else None}
+    if grade := getattr(kind, "score", None):
+        said["score"] = grade(answer, question, rules)
+    return said
 
 
 def _unread(texts: Iterable[str], languages: Collection[str]) -> str | None:

@@ -137,6 +137,17 @@ def test_a_column_may_stand_in_some_rows_alone(without):
             {},
             "looks like layout strong",
         ),
+            source("a", reference={"text": "x"}),
+            {"kind": "utility"},
+            "row 1: the reference {'text': 'x'} is neither a text",
+        ),
+        (
+            source("a", reference=["x", None]),
+            {"kind": "utility"},
+            "the reference None is neither a text nor a number",
+        ),
+        (source("a", reference=[["x"]]), {"kind": "utility"}, r"the reference \['x'\] is neither"),
+        (source("a", reference=True), {"kind": "utility"}, "the reference True is neither"),
         (source("a"), {"n": 2}, "fewer than the 2 asked for"),
     ],
 )

@@ -16,8 +16,11 @@ JUDGES = tuple(
     f"tunedrift.verdicts.{kind}"
     for kind in ("refusal", "harm", "qi_2023", "xstest_2023", "learned", "not_refused")
 )
+UTILITY = tuple(
+    f"tunedrift.verdicts.{kind}" for kind in ("utility", "number", "exact", "rouge_l", "parses", "runs_tests")
+)
 KINDS = {
-    "judge": (*JUDGES, "tunedrift.verdicts.utility"),
+    "judge": (*JUDGES, *UTILITY),
     "measure_invariance": JUDGES,  # those that a label set is for
     "score": ("tunedrift.rewards.classifier",),
 }
@@ -42,7 +45,7 @@ COVERED = {
     "load_preferences": "chats errors files flags hashing preferences sources tables",
     "load_prompts": "errors files flags hashing prompts sources tables",
     "measure_agreement": "agreement design drift errors hashing statistics tables text verdicts",
-    "measure_drift": "design drift errors hashing statistics tables",
+    "measure_drift": "design drift errors flags hashing statistics tables",
     "measure_invariance": "chats design errors files hashing paths reuse sources statistics tables text variants verdicts",
     "measure_judges": "errors files hashing labels statistics tables",
     "measure_overlap": "errors hashing statistics tables text",
@@ -94,6 +97,7 @@ EDITS = {
     "the name of a column in data sets": ("instructions/layouts.py", {"export", "load_instructions"}),
     "how a reward model is loaded": ("rewards/classifier.py", {"score"}),
     "the utility judge": ("verdicts/utility.py", {"judge"}),
+    "what keeps a program in": ("verdicts/confined.py", {"judge"}),
     "the order of a tuning's rows": ("adapters/batches.py", {"tune", "select_rows"}),
     "what a published label means": ("labels/layouts.py", {"load_labels"}),
     "a bootstrap interval": (

@@ -77,6 +77,49 @@ def test_a_published_judge_is_named_and_tells_refusals(make, judge, fault):
         make(judges={**read_yaml("config/config.yaml")["judges"], "mine": judge})
 
 
+@pytest.mark.parametrize(
+    ("judge", "fault"),
+    [
+        ({"kind": "harm", "by": "number"}, r"mine\.kind: a judge `by: number` tells utility, not harm"),
+        (
+            {"kind": "utility", "by": "rogue_l"},
+            r"mine\.by: 'rogue_l' is not possible: did you mean 'rouge_l'",
+        ),
+        ({"kind": "utility", "by": "runs_tests"}, r"mine\.execute_code: .* runs code that a model wrote"),
+        (
+            {"kind": "utility", "by": "parses", "execute_code": True},
+            r"mine\.execute_code: .* by parses runs no code",
+        ),
+        (
+            {"kind": "harm", "suites": ["harmful"]},
+            r"mine\.suites: a harm judge judges all suites of its kind",
+        ),
+        (
+            {"kind": "utility", "suites": ["utilty"]},
+            r"mine\.suites: 'utilty' is not a suite of kind utility: did you mean",
+        ),
+        (
+            {"kind": "utility", "suites": ["harmful"]},
+            r"mine\.suites: 'harmful' is not a suite of kind utility",
+        ),
+    ],
+)
+def test_a_utility_judge_says_how_and_runs_code_only_where_it_is_told_to(make, judge, fault):
+    with pytest.raises(UserError, match=fault):
+        make(judges={**read_yaml("config/config.yaml")["judges"], "mine": judge})
+
+
+def test_a_utility_judge_is_a_module_of_its_own(make):
+    mine = {"kind": "utility", "by": "runs_tests", "execute_code": True, "suites": ["utility"]}
+    study = make(judges={**read_yaml("config/config.yaml")["judges"], "mine": mine})
+    assert (study.judge_module("mine"), study.judge_module("reference")) == ("runs_tests", "utility")
+    assert study["judges/reference/execute_code"] is False
+    assert (
+        flags({"suites": study["judges/mine/suites"], "execute_code": True})
+        == "--execute-code --suites utility"
+    )
+
+
 def test_a_judge_is_measured_on_the_label_sets_of_its_kind(make):
     study = make(label_sets={"a": MINE, "b": {**MINE, "measure": "refusal"}})
     measures = {name: study[f"label_sets/{name}/measure"] for name in ("a", "b")}
