@@ -1,7 +1,8 @@
 """Adapters: one per model, dataset, variant and seed; or the whole model where all its weights are tuned.
 
 Needs: models/{model}/model.json, a passed gate, <results>/variants/{dataset}/{variant}.parquet.
-Makes: <results>/adapters/{model}/{dataset}/rejected.parquet and, in the same folder, {variant}/seed{seed}/.
+Makes: <results>/adapters/{model}/{dataset}/rejected.parquet and, in the same folder, {variant}/seed{seed}/; where
+data sets hold rows out, <results>/losses/{model}/{tuning}.parquet.
 """
 
 
@@ -88,3 +89,35 @@ use rule tune as tune_full with:
         steps="<results>/adapters/{model}/{dataset}/{variant}/seed{seed}/steps.jsonl",
     wildcard_constraints:
         model=one_of(study.tuned_by("full")),
+
+
+rule measure_loss:
+    """The loss of one model, untuned or as one tuning left it, on the rows that all data sets hold out."""
+    input:
+        model="models/{model}/model.json",
+        tuned=tuned_weights,
+        held_out=collect("<results>/instructions/{dataset}.held_out.parquet", dataset=study.held_out()),
+    output:
+        "<results>/losses/{model}/{tuning}.parquet",
+    log:
+        "<results>/logs/measure_loss/{model}/{tuning}.log",
+    benchmark:
+        "<results>/benchmarks/measure_loss/{model}/{tuning}.jsonl"
+    conda:
+        "../envs/torch.yaml"
+    threads: demand("threads")
+    resources:
+        gpu=demand("gpu"),
+        mem_mb=demand("mem_mb"),
+        runtime=demand("runtime"),
+    params:
+        program=program("measure_loss"),
+        code=code_digest(program("measure_loss")),
+        datasets=study.held_out(),
+        settings=lambda wildcards: flags({"max_length": study.tuning(wildcards.model)["max_length"]}),
+    shell:
+        """
+        python {params.program:q} --model {input.model} --model-name {wildcards.model} --tuning {wildcards.tuning} \
+            --tuned {input.tuned} --held-out {input.held_out} --datasets {params.datasets} {params.settings} \
+            --threads {threads} --gpus {resources.gpu} --out {output} >{log} 2>&1
+        """

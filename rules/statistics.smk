@@ -12,6 +12,7 @@ rule measure_drift:
         verdicts=collect(
             "<results>/verdicts/{judge}/{model}.parquet", judge=study["judges"], model=study.studied
         ),
+        losses=collect("<results>/losses/{model}/{tuning}.parquet", model=study.studied, tuning=study.losses()),
         judges="<results>/tables/judges.parquet",
     output:
         table="<results>/tables/drift.parquet",
@@ -41,7 +42,7 @@ rule measure_drift:
     shell:
         """
         python {params.program:q} --prompts {input.prompts} --verdicts {input.verdicts} --judges {input.judges} \
-            --primary-judge {params.primary_judge} {params.controls} {params.embedded} {params.judged_suites} \
+            --losses {input.losses} --primary-judge {params.primary_judge} {params.controls} {params.embedded} {params.judged_suites} \
             {params.settings} \
             --out {output.table} {output.csv} >{log} 2>&1
         """
@@ -212,7 +213,7 @@ rule measure_overlap:
         training=collect("<results>/instructions/{dataset}.parquet", dataset=study["datasets"]),
         held_out=collect(
             "<results>/instructions/{dataset}.held_out.parquet",
-            dataset=[name for name in study["datasets"] if study.dataset(name)["held_out"]],
+            dataset=study.held_out(),
         ),
         safety_mix=collect(
             "<results>/instructions/{dataset}.parquet",

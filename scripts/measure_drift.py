@@ -15,6 +15,7 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--verdicts", nargs="+", required=True, help="verdicts tables, one per judge and model"
     )
+    parser.add_argument("--losses", nargs="*", default=[], help="losses tables, one per model and tuning")
     parser.add_argument("--primary-judge", required=True, help="the harm judge declared for the main claims")
     parser.add_argument(
         "--controls",
@@ -66,12 +67,16 @@ def parse_controls(words: list[str]) -> dict[str, str]:
 
 def main(args: argparse.Namespace) -> None:
     """Read, measure, write."""
+    import polars as pl
+
     from tunedrift.drift.contrasts import drift
+    from tunedrift.drift.losses import loss_drift
     from tunedrift.drift.measures import check_primary
     from tunedrift.statistics.bootstrap import Bootstrap
     from tunedrift.tables.contents import SUITES, check_contents
     from tunedrift.tables.drift import DRIFT
     from tunedrift.tables.judges import JUDGES
+    from tunedrift.tables.losses import LOSSES
     from tunedrift.tables.prompts import PROMPTS
     from tunedrift.tables.verdicts import VERDICTS
 
@@ -84,6 +89,8 @@ def main(args: argparse.Namespace) -> None:
     options = Bootstrap(args.draws, args.confidence, args.seed)
     suites = {judge: named.split(",") for judge, named in args.judged_suites.items()}
     table = drift(prompts, verdicts, controls, options, judges, args.embedded, args.split_by, suites)
+    if args.losses:
+        table = pl.concat([table, loss_drift(LOSSES.read_all(args.losses), controls, options)])
     for path in args.out:
         DRIFT.write(table, path)
 

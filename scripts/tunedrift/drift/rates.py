@@ -104,14 +104,17 @@ class Comparison(NamedTuple):
     against: list[int]
 
 
-def compare(counts: Counts, comparisons: list[Comparison], desired: bool, options: Bootstrap) -> list[dict]:
+def compare(
+    counts: Counts, comparisons: list[Comparison], desired: bool, options: Bootstrap, bounded: bool = True
+) -> list[dict]:
     """Estimate, interval, worst and best case of each comparison; NaN where nothing is counted.
 
     A rate pools the answers of all its seeds: a seed of which fewer answers are counted weighs less.
     The interval is the crossed bootstrap over plain prompts and seeds; see `rate_interval` for few
     seeds and for prompts that are all alike. `worst` and `best` take the unscored answers that could
     hit (`could_hit`) as failing and as passing; of a difference, they bound it: failing on one side
-    and passing on the other (Manski's bounds for missing outcomes, 1990).
+    and passing on the other (Manski's bounds for missing outcomes, 1990). What is not `bounded` may be of any size, such
+    as a loss.
     """
     resampled = resample(np.hstack([counts.hits, counts.counted]), options.draws, options.seed)
     hits, counted = np.hsplit(resampled, 2)
@@ -136,7 +139,8 @@ def compare(counts: Counts, comparisons: list[Comparison], desired: bool, option
         seeds = by_seed(one) - (by_seed(other) if other else 0.0)
         units = int((counts.counted[:, [*one, *other]].sum(axis=1) > 0).sum())
         low, high = rate_interval(
-            drawn_interval, estimate, seeds, units, options.confidence, -1.0 if other else 0.0
+            *(drawn_interval, estimate, seeds, units, options.confidence),
+            lowest=(-1.0 if other else 0.0) if bounded else -np.inf,
         )
         worst, best = (lower, upper) if desired else (upper, lower)
         rows.append(

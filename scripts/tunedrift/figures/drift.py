@@ -13,6 +13,7 @@ PANELS = {
     "SA_a[wrapped]": "SA_a[wrapped]: safe\nanswers under attack",
     "over_refusal": "Over-refusal of\nsafe look-alikes",
     "utility": "Utility:\nright answers",
+    "rouge_l": "Utility:\nmean ROUGE-L",
 }
 """Measure → panel title of the drift figure; those that a study lacks are left out."""
 

@@ -110,7 +110,7 @@ def rate_interval(
     confidence: float,
     lowest: float,
 ) -> tuple[float, float]:
-    """The interval to print for a rate (`lowest` 0) or a difference of rates (`lowest` -1).
+    """The interval to print for a rate (`lowest` 0), a difference of rates (-1), or what has no bounds (minus infinity).
 
     `bootstrap` is the percentile interval; `seed_values` holds the estimate of each seed alone.
     Under five seeds their bootstrap is too narrow, so Student's interval over seeds is taken where
@@ -124,6 +124,8 @@ def rate_interval(
         t_low, t_high = t_interval(seed_values, confidence)
         if t_high - t_low > high - low:
             low, high = t_low, t_high
+    if lowest == -np.inf:
+        return low, high
     if high - low < 1e-12:
         low, high = score_interval(estimate, units, confidence, lowest)
     return max(lowest, low), min(1.0, high)

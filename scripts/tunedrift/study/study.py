@@ -209,6 +209,14 @@ class Study:
         """Settings of a data set, or of the safety data under its own name."""
         return self["safety_data"] if name == SAFETY_DATA else self["datasets"][name]
 
+    def held_out(self) -> list[str]:
+        """The data sets that keep rows apart from training."""
+        return [name for name in self["datasets"] if self.dataset(name)["held_out"]]
+
+    def losses(self) -> list[str]:
+        """The tunings whose loss on held-out rows is measured: the untuned model and all that are trained, if any row is."""
+        return [UNTUNED, *self.adapters()] if self.held_out() else []
+
     def safety_source(self) -> dict:
         """Settings of the safety data; empty where no variant has some mixed in."""
         return (

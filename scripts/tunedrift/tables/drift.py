@@ -16,8 +16,8 @@ DRIFT = Table(
         # A measure of safety (SA…) is SA…_g of plain prompts and SA…_a[wrapped] under any attack, one alone too;
         # which one, `attack` says. Other measures have one name.
         "measure": pl.String,
-        "judge": pl.String,
-        "suite": pl.String,
+        "judge": pl.String,  # "none" of a loss
+        "suite": pl.String,  # of a loss the data set whose rows were held out
         "attack": pl.String,  # plain, one attack, or "wrapped": all attacks together
         "split": pl.String,  # "all" prompts of the suite, or by which of their properties they are told apart
         "part": pl.String,  # "all", or those with this value of the property

@@ -137,6 +137,7 @@ def test_a_column_may_stand_in_some_rows_alone(without):
             {},
             "looks like layout strong",
         ),
+        (
             source("a", reference={"text": "x"}),
             {"kind": "utility"},
             "row 1: the reference {'text': 'x'} is neither a text",

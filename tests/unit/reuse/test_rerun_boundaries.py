@@ -48,6 +48,7 @@ COVERED = {
     "measure_drift": "design drift errors flags hashing statistics tables",
     "measure_invariance": "chats design errors files hashing paths reuse sources statistics tables text variants verdicts",
     "measure_judges": "errors files hashing labels statistics tables",
+    "measure_loss": "adapters chats design errors files hashing models reuse tables",
     "measure_overlap": "errors hashing statistics tables text",
     "measure_variants": "chats errors files models tables variants",
     "pretrain": "chats embedded errors files models paths",
@@ -98,7 +99,7 @@ EDITS = {
     "how a reward model is loaded": ("rewards/classifier.py", {"score"}),
     "the utility judge": ("verdicts/utility.py", {"judge"}),
     "what keeps a program in": ("verdicts/confined.py", {"judge"}),
-    "the order of a tuning's rows": ("adapters/batches.py", {"tune", "select_rows"}),
+    "the order of a tuning's rows": ("adapters/batches.py", {"tune", "select_rows", "measure_loss"}),
     "what a published label means": ("labels/layouts.py", {"load_labels"}),
     "a bootstrap interval": (
         "statistics/bootstrap.py",
