@@ -42,6 +42,8 @@ rule all:
         "<results>/tables/forecasts.csv",
         "<results>/tables/profiles.csv",
         "<results>/tables/overlap.csv",
+        # Where the study names tasks of the lm-evaluation-harness.
+        "<results>/tables/lm_eval.csv" if study["lm_eval/tasks"] else [],
         "<results>/figures/drift.svg",
         "<results>/figures/effects.svg",
         "<results>/figures/disagreement.svg",

@@ -12,7 +12,9 @@ rule measure_drift:
         verdicts=collect(
             "<results>/verdicts/{judge}/{model}.parquet", judge=study["judges"], model=study.studied
         ),
-        losses=collect("<results>/losses/{model}/{tuning}.parquet", model=study.studied, tuning=study.losses()),
+        losses=collect(
+            "<results>/losses/{model}/{tuning}.parquet", model=study.studied, tuning=study.losses()
+        ),
         judges="<results>/tables/judges.parquet",
     output:
         table="<results>/tables/drift.parquet",

@@ -1,4 +1,4 @@
-"""Write envs/cpu.yaml and envs/torch.yaml for `--sdm conda` from envs/requirements.txt. Run by hand."""
+"""Write the environments of `--sdm conda` from envs/requirements.txt and requirements-lm-eval.txt. Run by hand."""
 
 import argparse
 from pathlib import Path
@@ -12,13 +12,13 @@ MODEL_STEPS = "# Only for steps that run models:"
 """The line of requirements.txt below which the packages are for model-running steps alone."""
 
 
-def environments(requirements: str) -> dict[str, dict]:
-    """Environment name → the conda environment, from the text of requirements.txt.
+def environments(requirements: str, lm_eval: str) -> dict[str, dict]:
+    """Environment name → the conda environment, from the texts of requirements.txt and requirements-lm-eval.txt.
 
-    `cpu` leaves the packages below `MODEL_STEPS` out, `torch` has them all.
+    `cpu` leaves the packages below `MODEL_STEPS` out, `torch` has them all, `lm_eval` those of the second file too.
     """
     common, models = requirements.split(MODEL_STEPS)
-    pins = {"cpu": common, "torch": common + models}
+    pins = {"cpu": common, "torch": common + models, "lm_eval": common + models + lm_eval}
     return {
         name: {
             "channels": ["conda-forge", "nodefaults"],
@@ -40,9 +40,9 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(args: argparse.Namespace) -> None:
-    """Read the pins, write both files."""
-    requirements = (args.envs / "requirements.txt").read_text(encoding="utf-8")
-    for name, environment in environments(requirements).items():
+    """Read the pins, write the files."""
+    texts = [(args.envs / f"requirements{of}.txt").read_text(encoding="utf-8") for of in ("", "-lm-eval")]
+    for name, environment in environments(*texts).items():
         files.write_text(args.envs / f"{name}.yaml", yaml.safe_dump(environment, sort_keys=False))
 
 

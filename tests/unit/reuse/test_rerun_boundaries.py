@@ -29,6 +29,7 @@ KINDS = {
 COVERED = {
     "check_gate": "chats errors files models responses tables text verdicts",
     "clean_store": "errors files reuse",
+    "collect_lm_eval": "errors files responses tables",
     "contextualize": "errors hashing prompts tables",
     "costs": "errors report",
     "draw_agreement": "design errors figures tables",
@@ -55,6 +56,7 @@ COVERED = {
     "pretrain_reward": "chats embedded errors files models paths",
     "record_provenance": "design errors files paths report reuse tables",
     "resolve": "errors files models sources",
+    "run_lm_eval": "design errors files models responses reuse",
     "score": "chats design errors files hashing models reuse rewards tables",
     "select_rows": "adapters chats errors files hashing models tables",
     "summarize": "design drift errors files flags report reuse tables text",

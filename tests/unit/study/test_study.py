@@ -277,9 +277,11 @@ def test_every_key_of_the_schema_is_described():
 def test_the_conda_environments_are_in_step_with_the_pins():
     from write_envs import environments
 
-    for name, environment in environments((ROOT / "envs/requirements.txt").read_text()).items():
+    texts = [(ROOT / f"envs/requirements{of}.txt").read_text() for of in ("", "-lm-eval")]
+    for name, environment in environments(*texts).items():
         assert yaml.safe_load((ROOT / f"envs/{name}.yaml").read_text()) == environment
-    assert any("torch==" in pin for pin in environment["dependencies"][-1]["pip"])
+        pins = {pin.split("==")[0] for pin in environment["dependencies"][-1]["pip"]}
+        assert ("torch" in pins, "lm_eval[hf]" in pins) == (name != "cpu", name == "lm_eval")
 
 
 def test_a_language_without_personas_is_named_with_their_file(make):
