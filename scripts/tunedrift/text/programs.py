@@ -5,6 +5,8 @@ import re
 import textwrap
 import warnings
 
+from tunedrift.text.code import is_program
+
 FENCE = re.compile(
     r"^[^\S\n]*(?P<fence>`{3,}|~{3,})[^\S\n]*(?P<tag>[^\s`]*)[^\n]*\n(?P<code>.*?)(?:^[^\S\n]*(?P=fence)[`~]*[^\S\n]*$|\Z)",
     re.MULTILINE | re.DOTALL,
@@ -40,7 +42,7 @@ def python_in(text: str) -> tuple[str | None, str | None]:
         while len(paragraphs) > 1 and SENTENCE.match(paragraphs[-1]) and not parses(paragraphs[-1]):
             paragraphs.pop()
         return "\n\n".join(paragraphs), None
-    return (text, None) if _says_something(text) else (None, None)
+    return (text, None) if _says_something(text) or is_program(text) else (None, None)
 
 
 def _says_something(text: str) -> bool:

@@ -7,6 +7,7 @@ from synthetic import CONTROLS, fabricate
 from tunedrift.design.tunings import parse_tuning
 from tunedrift.drift.contrasts import drift
 from tunedrift.drift.measures import FATES
+from tunedrift.report.fate_sentences import fate_sentences
 from tunedrift.statistics.bootstrap import Bootstrap
 from tunedrift.tables.prompts import PROMPTS
 from tunedrift.tables.verdicts import VERDICTS
@@ -206,3 +207,23 @@ def test_a_model_that_is_safer_only_because_it_strays_is_marked():
 def test_whether_the_sign_of_a_drift_depends_on_what_straying_counts_as(tuned, depends):
     found = table({"untuned": [SAFE] * 12 + [UNSAFE] * 8, "d/original/seed0": tuned})
     assert value(found, "SA_g", "tuned - untuned")["sign_depends"] is depends
+
+
+def test_partial_over_refusal_is_read_apart_from_full_in_table_and_summary():
+    full, partly, complies = ((label, None, False) for label in ("refusal", "partial_refusal", "compliance"))
+    answers = {
+        "untuned": [full, partly, complies, complies],
+        "d/original/seed0": [partly, partly, complies, complies],
+    }
+    found = table(answers, "refusal", "safe")
+    shares = ("over_refusal", "full_over_refusal", "fate[refuses]", "fate[refuses partly]")
+    rates = {
+        measure: value(found.filter(pl.col("variant").is_null()), measure)["estimate"] for measure in shares
+    }
+    assert rates == dict(zip(shares, (0.5, 0.25, 0.25, 0.25), strict=True))
+    moved = {measure: value(found, measure, "tuned - untuned")["estimate"] for measure in shares}
+    assert moved == dict(zip(shares, (0.0, -0.25, -0.25, 0.25), strict=True))
+    [said] = fate_sentences(found.filter(stratum="all"), "tiny")
+    untuned, tuned = said.split("; ")
+    assert "plain prompts of s (refusal): untuned, 0.25 refuse fully, 0.25 partly, 0.50 comply" in untuned
+    assert "0.00 refuse fully, 0.50 partly, 0.50 comply" in tuned

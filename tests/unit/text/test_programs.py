@@ -17,6 +17,7 @@ ANSWERS = {
     "prose around code without a fence": (f"Sure, here it is:\n\n{ADD}\n\nThis adds two numbers.", ADD),
     "cut code without a fence": (f"{ADD}\n\ndef sub(a, b):\n    return a -", f"{ADD}\n\ndef sub(a, b):\n    return a -"),
     "an assignment": ("total = sum([1, 2])", "total = sum([1, 2])"),
+    "broken code alone": ("total = sum([1, 2)\nprint(total)\nlast = total[", "total = sum([1, 2)\nprint(total)\nlast = total["),
     "a call": ("print('x')", "print('x')"),
 }  # fmt: skip
 
