@@ -36,6 +36,7 @@ rule all:
     default_target: True
     input:
         "<results>/tables/drift.csv",
+        "<results>/tables/family.csv",
         "<results>/tables/judges.csv",
         "<results>/tables/invariance.csv",
         "<results>/tables/agreement.csv",

@@ -9,6 +9,7 @@ rule summarize:
     """Write the findings as sentences, computed from the tables."""
     input:
         drift="<results>/tables/drift.parquet",
+        family="<results>/tables/family.parquet",
         judges="<results>/tables/judges.parquet",
         agreement="<results>/tables/agreement.parquet",
         invariance="<results>/tables/invariance.parquet",
@@ -45,7 +46,7 @@ rule summarize:
         ),
     shell:
         """
-        python {params.program:q} --drift {input.drift} --judges {input.judges} --agreement {input.agreement} \
+        python {params.program:q} --drift {input.drift} --family {input.family} --judges {input.judges} --agreement {input.agreement} \
             --invariance {input.invariance} {params.levels} --profiles {input.profiles} --overlap {input.overlap} \
             --verdicts {input.verdicts} --suites {input.suites} --gates {input.gates} \
             --rows {input.rows} --primary-judge {params.primary_judge} {params.refusal_judge} {params.embedded} \
@@ -53,7 +54,17 @@ rule summarize:
         """
 
 
-FINAL_TABLES = ["drift", "judges", "invariance", "agreement", "forecasts", "profiles", "overlap", "matches"]
+FINAL_TABLES = [
+    "drift",
+    "family",
+    "judges",
+    "invariance",
+    "agreement",
+    "forecasts",
+    "profiles",
+    "overlap",
+    "matches",
+]
 
 
 rule record_provenance:

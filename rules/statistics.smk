@@ -6,7 +6,7 @@ Makes: <results>/tables/{drift,judges,invariance,agreement,forecasts,overlap,mat
 
 
 rule measure_drift:
-    """Rates per tuning, tuned - untuned, level - control, with intervals."""
+    """Rates per tuning, tuned - untuned, level - control, with intervals; and the effects declared as primary."""
     input:
         prompts=collect("<results>/prompts/{suite}.parquet", suite=study["suites"]),
         verdicts=collect(
@@ -19,6 +19,8 @@ rule measure_drift:
     output:
         table="<results>/tables/drift.parquet",
         csv="<results>/tables/drift.csv",
+        family="<results>/tables/family.parquet",
+        family_csv="<results>/tables/family.csv",
     log:
         "<results>/logs/measure_drift.log",
     benchmark:
@@ -28,8 +30,9 @@ rule measure_drift:
     params:
         program=program("measure_drift"),
         code=code_digest(program("measure_drift")),
-        settings=settings("statistics", "draws", "confidence", "seed", "split_by"),
+        settings=settings("statistics", "confidence", "split_by"),
         controls=flags({"controls": study.controls()}),
+        primary=flags({"primary": study.primary()}),
         embedded=flags({"embedded": study.names("models", studied=True, kind="embedded")}),
         judged_suites=flags(
             {
@@ -44,9 +47,9 @@ rule measure_drift:
     shell:
         """
         python {params.program:q} --prompts {input.prompts} --verdicts {input.verdicts} --judges {input.judges} \
-            --losses {input.losses} --primary-judge {params.primary_judge} {params.controls} {params.embedded} {params.judged_suites} \
-            {params.settings} \
-            --out {output.table} {output.csv} >{log} 2>&1
+            --losses {input.losses} --primary-judge {params.primary_judge} {params.controls} {params.primary} \
+            {params.embedded} {params.judged_suites} {params.settings} \
+            --out {output.table} {output.csv} --family {output.family} {output.family_csv} >{log} 2>&1
         """
 
 

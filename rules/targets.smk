@@ -81,6 +81,7 @@ rule rewards:
 rule tables:
     input:
         "<results>/tables/drift.csv",
+        "<results>/tables/family.csv",
         "<results>/tables/judges.csv",
         "<results>/tables/invariance.csv",
         "<results>/tables/agreement.csv",

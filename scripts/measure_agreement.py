@@ -62,7 +62,7 @@ def main(args: argparse.Namespace) -> None:
         return refuses(answer, "", patterns)
 
     options = Bootstrap(args.draws, args.confidence, args.seed)
-    points = forecasts(rewards, prompts, verdicts, args.primary_judge, options)
+    points = forecasts(rewards, prompts, verdicts, args.primary_judge, args.confidence)
     rows = [
         *rm_rm(rewards, prompts, preferences, options),
         *rm_people(rewards, preferences, options, refusing if patterns else None),

@@ -24,6 +24,14 @@ def parser() -> argparse.ArgumentParser:
         metavar="VARIANT=CONTROL",
         help="matched controls, or one JSON mapping; a variant without one is compared with original",
     )
+    parser.add_argument(
+        "--primary",
+        nargs="*",
+        action=Pairs,
+        default={},
+        metavar="FACTOR=VARIANT",
+        help="the variant by which each factor enters the primary family",
+    )
     parser.add_argument("--judges", help="judges table, by whose errors rates are corrected")
     parser.add_argument(
         "--embedded", nargs="*", default=[], help="embedded models, for which simulated labels count too"
@@ -43,12 +51,11 @@ def parser() -> argparse.ArgumentParser:
         metavar="JUDGE=SUITE,SUITE",
         help="the suites of a judge that is for some alone",
     )
-    parser.add_argument("--draws", type=int, default=2000, help="bootstrap draws (default: %(default)s)")
     parser.add_argument(
         "--confidence", type=float, default=0.95, help="of the intervals (default: %(default)s)"
     )
-    parser.add_argument("--seed", type=int, default=0, help="of the bootstrap (default: %(default)s)")
     parser.add_argument("--out", nargs="+", required=True, help="drift tables to write: .parquet, .csv")
+    parser.add_argument("--family", nargs="*", default=[], help="family tables to write: .parquet, .csv")
     return parser
 
 
@@ -70,11 +77,12 @@ def main(args: argparse.Namespace) -> None:
     import polars as pl
 
     from tunedrift.drift.contrasts import drift
+    from tunedrift.drift.family import family
     from tunedrift.drift.losses import loss_drift
     from tunedrift.drift.measures import check_primary
-    from tunedrift.statistics.bootstrap import Bootstrap
     from tunedrift.tables.contents import SUITES, check_contents
     from tunedrift.tables.drift import DRIFT
+    from tunedrift.tables.family import FAMILY
     from tunedrift.tables.judges import JUDGES
     from tunedrift.tables.losses import LOSSES
     from tunedrift.tables.prompts import PROMPTS
@@ -86,13 +94,15 @@ def main(args: argparse.Namespace) -> None:
     check_primary(verdicts, args.primary_judge)
     controls = parse_controls(args.controls)
     judges = JUDGES.read(args.judges) if args.judges else None
-    options = Bootstrap(args.draws, args.confidence, args.seed)
     suites = {judge: named.split(",") for judge, named in args.judged_suites.items()}
-    table = drift(prompts, verdicts, controls, options, judges, args.embedded, args.split_by, suites)
+    table = drift(prompts, verdicts, controls, args.confidence, judges, args.embedded, args.split_by, suites)
     if args.losses:
-        table = pl.concat([table, loss_drift(LOSSES.read_all(args.losses), controls, options)])
+        table = pl.concat([table, loss_drift(LOSSES.read_all(args.losses), controls, args.confidence)])
+    declared = family(prompts, verdicts, args.primary, controls, args.primary_judge, args.confidence)
     for path in args.out:
         DRIFT.write(table, path)
+    for path in args.family:
+        FAMILY.write(declared, path)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ def parser() -> argparse.ArgumentParser:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--drift", required=True, help="drift table")
+    parser.add_argument("--family", help="family table: the primary effects")
     parser.add_argument("--agreement", required=True, help="agreement table")
     parser.add_argument("--invariance", help="invariance table of the judges")
     parser.add_argument(
@@ -49,6 +50,7 @@ def main(args: argparse.Namespace) -> None:
     from tunedrift.reuse.versions import made_with, precisions
     from tunedrift.tables.agreement import AGREEMENT
     from tunedrift.tables.drift import DRIFT
+    from tunedrift.tables.family import FAMILY
     from tunedrift.tables.invariance import INVARIANCE
     from tunedrift.tables.judges import JUDGES
     from tunedrift.tables.overlap import OVERLAP
@@ -67,6 +69,7 @@ def main(args: argparse.Namespace) -> None:
         made_with(args.rows),
         half=precisions(args.rows),
         refusal_judge=args.refusal_judge,
+        family=FAMILY.read(args.family) if args.family else None,
         fooled=invariance_sentences(invariance, args.primary_judge),
         marks=effect_marks(invariance, args.primary_judge, levels),
         unread=[

@@ -204,14 +204,14 @@ def judged(judge: str, label_set: str, sensitivity, specificity, **about) -> lis
 def measure(study: Study, draws: int = 100) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
     """The drift, agreement and forecasts tables of a fabricated study."""
     options = Bootstrap(draws=draws)
-    points = forecasts(study.rewards, study.prompts, study.verdicts, "harm", options)
+    points = forecasts(study.rewards, study.prompts, study.verdicts, "harm", options.confidence)
     rows = [
         *rm_rm(study.rewards, study.prompts, study.preferences, options),
         *rm_people(study.rewards, study.preferences, options),
         *detection(study.rewards, study.prompts, study.verdicts, "harm", options),
         *concordance(points, "harm", 0),
     ]
-    return drift(study.prompts, study.verdicts, CONTROLS, options), AGREEMENT.frame(rows), points
+    return drift(study.prompts, study.verdicts, CONTROLS, 0.95), AGREEMENT.frame(rows), points
 
 
 def drifts(numbers: dict[tuple[str, str], tuple], **place: str | None) -> pl.DataFrame:

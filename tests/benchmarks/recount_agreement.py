@@ -7,7 +7,7 @@ are random draws and are not recounted, nor is what hangs on them (`resolved`, w
 import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
-from itertools import combinations, permutations
+from itertools import combinations, permutations, product
 
 from recount_drift import (
     SAFETY,
@@ -242,14 +242,14 @@ def concordance(points: list[dict], resolved: dict[tuple, bool], judge: str) -> 
             scope = [point for point in group if dataset in (point["dataset"], None)]
             within = [[point for point in scope if point["dataset"] == name] for name in datasets]
             within = [part for part in within if part]
-            tuned = sum(len(variants(part)) for part in within)
+            tuned = len({name for part in within for name in variants(part)})
             asked = [point for point in scope if resolved.get(tuple(point[name] for name in FORECAST_KEY))]
             figures = {
                 "forecast_concordance": share_alike(scope),
                 "forecast_concordance_resolved": share_alike(asked),
                 "forecast_tie_rate": (mean([alike(point) == 0 for point in scope]), len(scope)),
             }
-            if all(len(variants(part)) <= EXACT_VARIANTS for part in within):
+            if tuned <= EXACT_VARIANTS:
                 figures["forecast_p"] = (permutation_p(within), tuned)
             if len(within) == 1 and tuned >= HEADLINE_VARIANTS:
                 figures["forecast_spearman"] = (order_correlation(scope), tuned)
@@ -283,34 +283,36 @@ def share_alike(points: list[dict]) -> tuple[float | None, int]:
 
 
 def permutation_p(datasets: list[list[dict]]) -> float:
-    """The share of all relabellings of the variants, within each dataset, that are at least as concordant."""
-    total, ways = 0, Counter({0: 1})
-    for points in datasets:
-        names = variants(points)
-        reward, safety = defaultdict(int), Counter()
+    """The share of all relabellings of the variants, alike in all datasets, that are at least as concordant.
+
+    A variant changes places with those that stand in the same datasets.
+    """
+    names = sorted({name for points in datasets for name in variants(points)})
+    alike = defaultdict(list)
+    for name in names:
+        alike[tuple(name in variants(points) for points in datasets)].append(name)
+    reward, safety = defaultdict(int), Counter()
+    for number, points in enumerate(datasets):
         for point in points:
             one, other = point["variant"], point["other"]
-            reward[one, other] = sign_of_mean(point["reward_difference"])
-            reward[other, one] = -reward[one, other]
-            safety[one, other] += sign_of_mean(point["safety_difference"])
-        own = Counter()
-        for relabelled in permutations(names):
-            as_named = dict(zip(names, relabelled, strict=True))
-            own[
-                sum(reward[as_named[one], as_named[other]] * safety[one, other] for one, other in safety)
-            ] += 1
-        total += sum(reward[pair] * safety[pair] for pair in safety)
-        ways = sum_of(ways, own)
-    return sum(number for value, number in ways.items() if value >= total) / ways.total()
-
-
-def sum_of(one: Counter, other: Counter) -> Counter:
-    """In how many ways each sum of a value of both comes about."""
-    found = Counter()
-    for value, number in one.items():
-        for also, times in other.items():
-            found[value + also] += number * times
-    return found
+            reward[number, one, other] = sign_of_mean(point["reward_difference"])
+            reward[number, other, one] = -reward[number, one, other]
+            safety[number, one, other] += sign_of_mean(point["safety_difference"])
+    sums = []
+    for moved in product(*(permutations(members) for members in alike.values())):
+        as_named = {
+            name: new
+            for members, order in zip(alike.values(), moved, strict=True)
+            for name, new in zip(members, order, strict=True)
+        }
+        sums.append(
+            sum(
+                reward[number, as_named[one], as_named[other]] * count
+                for (number, one, other), count in safety.items()
+            )
+        )
+    given = sum(reward[place] * count for place, count in safety.items())
+    return sum(value >= given for value in sums) / len(sums)
 
 
 def order_correlation(points: list[dict]) -> float | None:

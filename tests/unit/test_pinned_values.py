@@ -21,6 +21,7 @@ from tunedrift.models.description import tuned_digest
 from tunedrift.responses.sampling import GumbelNoise, row_generator
 from tunedrift.statistics.bootstrap import Bootstrap, resampling_counts
 from tunedrift.statistics.ranking import order_by_hash
+from tunedrift.statistics.relabelling import relabelled_p
 from tunedrift.variants.safety_mix import mix
 
 PINNED = json.loads(Path(__file__).with_name("pinned_values.json").read_text(encoding="utf-8"))
@@ -70,8 +71,8 @@ def gumbel(number):
 def forecast_order(number):
     import polars as pl
 
-    sums = VariantOrder(pl.DataFrame(FORECAST_POINTS), number).permuted()
-    return [float(sums[0]), float(sums.sum()), int((sums >= sums[0]).sum())]
+    order = VariantOrder(pl.DataFrame(FORECAST_POINTS))
+    return relabelled_p([order.variants], [order.reward], [order.safety], number)
 
 
 FUNCTIONS = {

@@ -1,7 +1,7 @@
 """Forecast: do reward models see in the training data which variant will leave a model less safe?"""
 
 from collections.abc import Iterator
-from itertools import combinations, permutations
+from itertools import combinations
 from typing import cast
 
 import numpy as np
@@ -14,15 +14,10 @@ from tunedrift.design.tunings import parse_tuning
 from tunedrift.drift.measures import SAFETY, WRAPPED, measure_name
 from tunedrift.drift.rates import Comparison, Counts, compare, count
 from tunedrift.errors import UserError
-from tunedrift.hashing import stable_seed
-from tunedrift.statistics.bootstrap import Bootstrap, ratio
+from tunedrift.statistics.bootstrap import ratio
+from tunedrift.statistics.relabelling import relabelled_p
 from tunedrift.tables.agreement import FORECASTS
-from tunedrift.tables.prompts import PLAIN
-
-EXACT_VARIANTS = 8
-"""Up to here all permutations of variant labels are counted (8! = 40,320); beyond, some are drawn."""
-
-DRAWN_PERMUTATIONS = 20_000
+from tunedrift.tables.prompts import OWN, PLAIN
 
 TIE = 1e-9
 """Means and sums of rates that differ by no more are a tie: the last bits of sums are rounding."""
@@ -32,17 +27,17 @@ HEADLINE_VARIANTS = 10
 
 
 def forecasts(
-    rewards: pl.DataFrame, prompts: pl.DataFrame, verdicts: pl.DataFrame, judge: str, options: Bootstrap
+    rewards: pl.DataFrame, prompts: pl.DataFrame, verdicts: pl.DataFrame, judge: str, confidence: float
 ) -> pl.DataFrame:
     """The forecasts table: each reward model on each pair of variants tuned alike but for the data.
 
     The reward difference is the mean over rows of the paired difference of scores under the
     original prompt; the safety difference is that of SA by `judge`, over the plain prompts of all
     harmful suites pooled (`SA_g`) and under all their attacks (`SA_a[wrapped]`). `resolved` says
-    that the prompt bootstrap's interval, which is conditional on the two adapters, leaves zero out.
+    that the interval over prompts, which is conditional on the two adapters, leaves zero out.
     """
     rows = []
-    harmful = prompts.filter(pl.col("kind") == SAFETY.prompts)
+    harmful = prompts.filter(pl.col("kind") == SAFETY.prompts, pl.col("attack") != OWN)
     judged = verdicts.filter(pl.col("judge") == judge)
     for (model,), by_model in sorted(judged.partition_by("model", as_dict=True).items()):
         # Only a measure of sampled answers may have nothing to count.
@@ -65,7 +60,7 @@ def forecasts(
             chosen = plain == (attack == PLAIN)
             if not chosen.any():
                 continue
-            safety = compare(found.pool(chosen), compared, SAFETY.desired, options.at("forecast"))
+            safety = compare(found.pool(chosen), compared, SAFETY.desired, confidence)
             for (dataset, seed, variant, other, *_), difference in zip(pairs, safety, strict=True):
                 for rm, reward in data[dataset].by_rm.items():
                     one, two = (reward[:, data[dataset].groups.index(name)] for name in (variant, other))
@@ -73,7 +68,7 @@ def forecasts(
                         {
                             **{"rm": rm, "model": model, "dataset": dataset, "seed": seed},
                             **{"variant": variant, "other": other},
-                            **{"measure": measure_name(SAFETY, attack), "attack": attack},
+                            **{"measure": measure_name(SAFETY, attack, ""), "attack": attack},
                             "reward_difference": float(np.mean(one - two)),
                             "safety_difference": difference["estimate"],
                             "resolved": difference["low"] > 0 or difference["high"] < 0,
@@ -105,9 +100,8 @@ def concordance(points: pl.DataFrame, judge: str, seed: int) -> Iterator[dict]:
     `forecast_concordance` is the share of points whose two differences have the same sign, among
     the n points that neither ties (`forecast_tie_rate` is the share of ties among all points);
     `forecast_concordance_resolved` counts resolved points alone. `forecast_p` is the one-sided p of
-    at least as many concordant less discordant points when variant labels are permuted within
-    dataset, all seeds together; its n is the number of tuned variants, the sample size of the
-    question. From ten variants of one dataset on, `forecast_spearman` correlates mean rewards with
+    at least as many concordant less discordant points when variant labels are permuted, alike in all
+    datasets and seeds; its n is the number of variants, the sample size of the question. From ten variants of one dataset on, `forecast_spearman` correlates mean rewards with
     safety. Clusters are tuned variants. Differences that are equal but for rounding are ties.
     """
     differences = pl.col("reward_difference", "safety_difference")
@@ -116,14 +110,14 @@ def concordance(points: pl.DataFrame, judge: str, seed: int) -> Iterator[dict]:
         points.partition_by("rm", "model", "measure", as_dict=True).items()
     ):
         parts = {name: part for (name,), part in sorted(group.partition_by("dataset", as_dict=True).items())}
-        orders = {name: VariantOrder(part, stable_seed(seed, name)) for name, part in parts.items()}
+        orders = {name: VariantOrder(part) for name, part in parts.items()}
         scopes = [(name, part, [orders[name]]) for name, part in parts.items()]
         if len(parts) > 1:
             scopes.append((None, group, list(orders.values())))
         asked = {"model": model, "safety": measure, "attack": group["attack"][0]}
         for dataset, part, within in scopes:
             where = Subject("variants", dataset).columns if dataset else {"stage": "variants"}
-            variants = sum(len(order.variants) for order in within)
+            variants = len({name for order in within for name in order.variants})
             agree = (part["reward_difference"].sign() * part["safety_difference"].sign()).to_numpy()
             chosen = {"": agree, "_resolved": agree[part["resolved"].to_numpy()]}
             found: list[tuple[str, float | np.ndarray, int]] = [
@@ -135,7 +129,7 @@ def concordance(points: pl.DataFrame, judge: str, seed: int) -> Iterator[dict]:
                 for which, signs in chosen.items()
             ]
             found.append(("forecast_tie_rate", np.mean(agree == 0), len(agree)))
-            found.append(("forecast_p", permutation_p(within), variants))
+            found.append(("forecast_p", relabelled(within, seed), variants))
             if len(within) == 1 and variants >= HEADLINE_VARIANTS:
                 found.append(("forecast_spearman", within[0].spearman(), variants))
             for name, estimate, n in found:
@@ -150,9 +144,8 @@ class VariantOrder:
     seeds of the signs of the safety differences; both are antisymmetric.
     """
 
-    def __init__(self, points: pl.DataFrame, seed: int):
+    def __init__(self, points: pl.DataFrame):
         self.variants = sorted({*points["variant"], *points["other"]})
-        self.seed = seed
         size = (len(self.variants),) * 2
         self.reward, self.safety, self.margins = np.zeros(size), np.zeros(size), np.zeros((2, *size))
         for point in points.iter_rows(named=True):
@@ -163,23 +156,6 @@ class VariantOrder:
             self.safety[j, i] -= np.sign(margins[1])
             self.margins[:, i, j] += margins
             self.margins[:, j, i] -= margins
-
-    def permuted(self) -> np.ndarray:
-        """Concordant less discordant points under relabellings of the variants, the given one first.
-
-        All relabellings where they are few; else a seeded sample beside the given one.
-        """
-        size = len(self.variants)
-        if size <= EXACT_VARIANTS:
-            labels = np.array(list(permutations(range(size))))
-        else:
-            rng = np.random.default_rng(self.seed)
-            drawn = rng.permuted(np.tile(np.arange(size), (DRAWN_PERMUTATIONS, 1)), axis=1)
-            labels = np.vstack([np.arange(size), drawn])
-        sums = np.zeros(len(labels))
-        for i, j in combinations(range(size), 2):
-            sums += self.reward[labels[:, i], labels[:, j]] * self.safety[i, j]
-        return sums
 
     def spearman(self) -> float:
         """Spearman's rho of the variants' mean reward and mean safety, each up to a constant."""
@@ -194,20 +170,7 @@ class VariantOrder:
         return float(np.corrcoef(reward, safety)[0, 1]) if np.ptp(reward) and np.ptp(safety) else np.nan
 
 
-def permutation_p(orders: list[VariantOrder]) -> float:
-    """The share of relabellings within datasets that are at least as concordant as the given one.
-
-    The datasets' relabellings are independent, so the distribution of their sum is the convolution
-    of theirs. The given labels count as one (Phipson and Smyth, Permutation p-values should never
-    be zero, 2010).
-    """
-    total, distribution = 0, np.ones(1)
-    reach = 0
-    for order in orders:
-        sums = np.rint(order.permuted()).astype(int)
-        most = int(np.abs(sums).max())
-        share = np.bincount(sums + most, minlength=2 * most + 1) / len(sums)
-        distribution = np.convolve(distribution, share)
-        total += sums[0]
-        reach += most
-    return float(distribution[total + reach :].sum())
+def relabelled(orders: list[VariantOrder], seed: int) -> float:
+    """The p of `relabelled_p` for the variants of one or several datasets."""
+    names = [order.variants for order in orders]
+    return relabelled_p(names, [order.reward for order in orders], [order.safety for order in orders], seed)

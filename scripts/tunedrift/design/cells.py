@@ -125,6 +125,34 @@ def controls(cells: dict[str, Cell]) -> dict[str, str]:
     }
 
 
+PRIMARY = ("structure", "identity", "role_play")
+"""The factors of the primary family."""
+
+
+def primary(cells: dict[str, Cell], declared: dict[str, str]) -> dict[str, str]:
+    """Factor → the variant by whose one level it enters the primary family, for the factors that have one.
+
+    `declared` names a factor's level; where it names none, it is that of the first variant with a level of this factor
+    and of no other. Raises `UserError` for a level that no variant has alone.
+    """
+    found: dict[str, str] = {}
+    for name, cell in cells.items():
+        for factor in PRIMARY:
+            if (
+                set(cell) == {factor}
+                and _is_level(cell)
+                and declared.get(factor, cell[factor]) == cell[factor]
+            ):
+                found.setdefault(factor, name)
+    if missing := sorted(declared.keys() - found.keys()):
+        factor = missing[0]
+        raise UserError(
+            f"config key primary.{factor}: no variant has the level {declared[factor]!r} of {factor} and nothing else. "
+            "Name one that has, or add it to the factors or the variants."
+        )
+    return {factor: found[factor] for factor in PRIMARY if factor in found}
+
+
 def _is_level(cell: Cell) -> bool:
     """Whether a cell has a level that is more than a control."""
     return any(

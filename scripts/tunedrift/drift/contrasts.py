@@ -7,11 +7,10 @@ import polars as pl
 
 from tunedrift.design.tunings import ORIGINAL, UNTUNED, parse_tuning
 from tunedrift.drift.corrections import CORRECTED, correction, measured, unjudged_tunings
-from tunedrift.drift.measures import ALL, BY_COHERENCE, MEASURES, measure_name, suited
+from tunedrift.drift.measures import BY_COHERENCE, MEASURES, OF_ATTACK, measure_name, suited
 from tunedrift.drift.rates import Comparison, compare, count
 from tunedrift.drift.splits import slices
 from tunedrift.errors import UserError
-from tunedrift.statistics.bootstrap import Bootstrap
 from tunedrift.tables.drift import DRIFT
 
 
@@ -19,7 +18,7 @@ def drift(
     prompts: pl.DataFrame,
     verdicts: pl.DataFrame,
     controls: Mapping[str, str],
-    options: Bootstrap = Bootstrap(),  # noqa: B008 - frozen
+    confidence: float = 0.95,
     judges: pl.DataFrame | None = None,
     embedded: Collection[str] = (),
     split_by: Collection[str] = ("stratum",),
@@ -28,8 +27,7 @@ def drift(
     """The drift table of all judges and models in `verdicts` (several may be stacked).
 
     `controls` names a variant's matched control; a variant that it does not name is compared with
-    `original`. All intervals of a slice share their draws over prompts, whichever tunings, judges
-    or suites are studied beside it. `judges` (tables/judges) tells how the judges err, for the
+    `original`. `judges` (tables/judges) tells how the judges err, for the
     corrected rates; of `embedded` models simulated labels tell it too. `split_by` are the properties of prompts by which
     each suite is split (see `slices`); `judged_suites` names the suites of a judge that is for some alone. Raises
     `UserError` where a verdict is missing, is on an unknown
@@ -48,7 +46,7 @@ def drift(
         labelled = list(comparisons(sorted(judged["tuning"].unique()), controls))
         errors = None
         if judges is not None:
-            errors = measured(judges, judge, model in embedded, options.confidence)
+            errors = measured(judges, judge, model in embedded, confidence)
         names, compared = [names for names, _ in labelled], [comparison for _, comparison in labelled]
         for measure in (measure for measure in MEASURES if suited(measure, judged)):
             suites = prompts.filter(pl.col("kind") == measure.prompts).partition_by("suite", as_dict=True)
@@ -67,14 +65,9 @@ def drift(
                         "part": part,
                         "model": model,
                     }
-                    where["measure"] = measure_name(measure, attack)
+                    where["measure"] = measure_name(measure, attack, suite)
                     pooled = found.pool(chosen)
-                    values = compare(
-                        pooled,
-                        compared,
-                        measure.desired,
-                        options.at(suite, *((part,) if split in (ALL, "stratum") else (split, part))),
-                    )
+                    values = compare(pooled, compared, measure.desired, confidence)
                     if errors is not None and measure.name in CORRECTED:
                         unjudged = unjudged_tunings(judged, measure, found, chosen)
                         values = [
@@ -97,7 +90,7 @@ def sign_depends() -> pl.Expr:
     estimate, low, high = pl.col("estimate"), pl.col("low"), pl.col("high")
     signless = estimate.is_null() | (estimate == 0)
     resolved = (low > 0) | (high < 0)
-    measured = pl.col("measure").str.replace(r"_(g|a\[wrapped\])$", "")
+    measured = pl.col("measure").str.replace(OF_ATTACK, "")
     safety = measured.is_in(BY_COHERENCE) & (pl.col("contrast") != "rate")
     comparison = [*(name for name in DRIFT.key if name != "measure"), safety]
     either = ((estimate > 0).any() & (estimate < 0).any()) | (resolved.any() & signless.any())

@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from tunedrift.drift.measures import ALL, BY_COHERENCE, WRAPPED
+from tunedrift.drift.measures import ALL, BY_COHERENCE, OF_ATTACK, WRAPPED
 from tunedrift.tables.prompts import PLAIN
 
 MEANINGS = {
@@ -26,7 +26,7 @@ def by_instrument(drift: pl.DataFrame) -> pl.DataFrame:
     Columns: those of `CELL`, judge, measure (without its ending `_g` or `_a[wrapped]`), estimate, low, high; rows in
     the order of meanings and measures, then by name.
     """
-    measured = pl.col("measure").str.replace(r"_(g|a\[wrapped\])$", "")
+    measured = pl.col("measure").str.replace(OF_ATTACK, "")
     meaning_of = {name: meaning for meaning, names in MEANINGS.items() for name in names}
     places = {name: place for place, name in enumerate(meaning_of)}
     found = (

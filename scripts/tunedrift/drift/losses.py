@@ -9,7 +9,6 @@ from tunedrift.drift.contrasts import comparisons
 from tunedrift.drift.measures import ALL
 from tunedrift.drift.rates import Counts, compare
 from tunedrift.errors import UserError
-from tunedrift.statistics.bootstrap import Bootstrap
 from tunedrift.tables.drift import DRIFT
 from tunedrift.tables.prompts import PLAIN
 
@@ -22,12 +21,12 @@ NO_JUDGE = "none"
 def loss_drift(
     losses: pl.DataFrame,
     controls: Mapping[str, str],
-    options: Bootstrap = Bootstrap(),  # noqa: B008 - frozen
+    confidence: float = 0.95,
 ) -> pl.DataFrame:
     """Rows of the drift table from a losses table: nats per token of an answer, averaged over rows; less is better.
 
     The suite is the data set whose rows were held out; all tunings of a model, the untuned one too, are compared on the
-    same rows. Intervals are those of rates, over prompts and seeds, but a loss has no bounds. Raises `UserError` where a
+    same rows. Intervals are Student's, over prompts and seeds. Raises `UserError` where a
     tuning lacks a row.
     """
     rows = []
@@ -48,10 +47,15 @@ def loss_drift(
         )
         counts = Counts(prompts, tunings, hits, counted, np.zeros_like(hits))
         labelled = list(comparisons(tunings, controls))
-        values = compare(
-            counts, [chosen for _, chosen in labelled], False, options.at(held_out, MEASURE), bounded=False
-        )
-        where = {"measure": MEASURE, "judge": NO_JUDGE, "suite": held_out, "attack": PLAIN, "stratum": ALL}
+        values = compare(counts, [chosen for _, chosen in labelled], False, confidence, bounded=False)
+        where = {
+            "measure": MEASURE,
+            "judge": NO_JUDGE,
+            "suite": held_out,
+            "attack": PLAIN,
+            "split": ALL,
+            "part": ALL,
+        }
         rows += [
             {**where, "model": model, **names, **value}
             for (names, _), value in zip(labelled, values, strict=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import polars as pl
 
 from tunedrift.errors import UserError
-from tunedrift.tables.prompts import PLAIN
+from tunedrift.tables.prompts import OWN, PLAIN
 
 UNSCORED = ("empty", "unparsable", "failed", "unjudged")
 """Labels of answers that a judge could not score: they never pass, and only `SA_judged` drops them.
@@ -81,6 +81,9 @@ no sign of safety. `refusal_rate`, `p_refusal` and `over_refusal` hold partial r
 answers: of a judge that grades them, the one measure in the other's place.
 """
 
+OF_ATTACK = r"_(g|a\[[^\]]*\])$"
+"""The end of the name of a measure of safety, which says under which attacks it is measured."""
+
 BY_COHERENCE = ("SA", "SA_coherent", "SA_safe_and_coherent")
 """The measures of safety that differ in what an answer that strays counts as."""
 
@@ -131,11 +134,16 @@ def could_hit(measure: Measure) -> pl.Expr:
     return (pl.col("fate") == "unscored") & open_to.get(fate, pl.lit(True))
 
 
-def measure_name(measure: Measure, attack: str) -> str:
-    """The measure's name under an attack: `SA` becomes `SA_g` (plain) or `SA_a[wrapped]`."""
+def measure_name(measure: Measure, attack: str, suite: str) -> str:
+    """The measure's name under an attack: `SA` becomes `SA_g` (plain) or `SA_a[wrapped]` (under the study's attacks).
+
+    A suite of prompts that are attacked already has no plain form to be paired with: there it is `SA_a[{suite}]`.
+    """
     if not measure.name.startswith("SA"):
         return measure.name
-    return f"{measure.name}_g" if attack == PLAIN else f"{measure.name}_a[wrapped]"
+    return (
+        f"{measure.name}_g" if attack == PLAIN else f"{measure.name}_a[{suite if attack == OWN else WRAPPED}]"
+    )
 
 
 def check_primary(verdicts: pl.DataFrame, judge: str) -> None:

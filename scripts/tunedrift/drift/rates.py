@@ -9,13 +9,16 @@ import polars as pl
 from tunedrift.drift.measures import UNSCORED, Measure, could_hit, with_fates
 from tunedrift.errors import UserError
 from tunedrift.statistics import clusters
-from tunedrift.statistics.bootstrap import (
-    Bootstrap,
-    crossed_draws,
-    percentile_interval,
+from tunedrift.statistics.bounds import bounds_interval
+from tunedrift.statistics.crossed import (
+    CrossedMean,
+    PairedDifference,
+    crossed_mean,
+    detectable,
+    eased,
+    paired_difference,
     rate_interval,
-    ratio,
-    resample,
+    values,
 )
 
 
@@ -105,45 +108,74 @@ class Comparison(NamedTuple):
 
 
 def compare(
-    counts: Counts, comparisons: list[Comparison], desired: bool, options: Bootstrap, bounded: bool = True
+    counts: Counts, comparisons: list[Comparison], desired: bool, confidence: float, bounded: bool = True
 ) -> list[dict]:
     """Estimate, interval, worst and best case of each comparison; NaN where nothing is counted.
 
-    A rate pools the answers of all its seeds: a seed of which fewer answers are counted weighs less.
-    The interval is the crossed bootstrap over plain prompts and seeds; see `rate_interval` for few
-    seeds and for prompts that are all alike. `worst` and `best` take the unscored answers that could
-    hit (`could_hit`) as failing and as passing; of a difference, they bound it: failing on one side
-    and passing on the other (Manski's bounds for missing outcomes, 1990). What is not `bounded` may be of any size, such
-    as a loss.
+    A rate pools the answers of all its seeds: a seed of which fewer answers are counted weighs less. Its interval and
+    that of a difference take plain prompts and seeds as crossed (`statistics/crossed.py`); of one seed it is
+    conditional on that adapter. `worst` and `best` take the unscored answers that could hit (`could_hit`) as failing
+    and as passing; of a difference, they bound it: failing on one side and passing on the other (Manski's bounds for
+    missing outcomes, 1990). `bounds_low` and `bounds_high` are an interval for what lies between them. `detectable` is
+    the smallest difference from 0 that would be resolved in four of five studies like this one; NaN for a rate. What is
+    not `bounded` may be of any size, such as a loss: its interval is Student's.
     """
-    resampled = resample(np.hstack([counts.hits, counts.counted]), options.draws, options.seed)
-    hits, counted = np.hsplit(resampled, 2)
+    alpha = 1 - confidence
+    return [_compared(counts, one, other, desired, alpha, bounded) for one, other in comparisons]
 
-    def drawn(columns: list[int]) -> np.ndarray:
-        return crossed_draws(hits[:, columns], counted[:, columns], options.draws, options.seed)
 
-    def rate(columns: list[int], also: float = 0.0) -> float:
-        passing = counts.hits[:, columns].sum() + also * counts.unscored[:, columns].sum()
-        return float(ratio(passing, counts.counted[:, columns].sum()))
+def _compared(
+    counts: Counts, one: list[int], other: list[int], desired: bool, alpha: float, bounded: bool
+) -> dict:
+    used = counts.counted[:, [*one, *other]].sum(axis=1) > 0
+    nothing = any(not counts.counted[:, side].any() for side in (one, other) if side)
+    if nothing:
+        numbers = ("estimate", "low", "high", "worst", "best", "bounds_low", "bounds_high", "detectable")
+        return {**dict.fromkeys(numbers, np.nan), "prompts": int(used.sum())}
+    found = bound(counts, used, one, other)
+    mean = found.mean if isinstance(found, PairedDifference) else found
+    if bounded:
+        low, high = interval(found, alpha)
+    else:
+        low, high = (float(mean.estimate + side * mean.reach(alpha)) for side in (-1, 1))
+    lower, upper = (bound(counts, used, one, other, *also) for also in ((0, 1), (1, 0)))
+    bounds = (low, high)
+    if counts.unscored[:, [*one, *other]].any():
+        bounds = bounds_interval(lower, upper, alpha)
+    ends = float(lower.estimate), float(upper.estimate)
+    worst, best = ends if desired else ends[::-1]
+    return {
+        **{"estimate": float(found.estimate), "low": low, "high": high, "worst": worst, "best": best},
+        **dict(zip(("bounds_low", "bounds_high"), bounds, strict=True)),
+        "detectable": float(detectable(eased(mean) if bounded else mean, alpha)) if other else np.nan,
+        "prompts": int(used.sum()),
+    }
 
-    def by_seed(columns: list[int]) -> np.ndarray:
-        return ratio(counts.hits[:, columns].sum(axis=0), counts.counted[:, columns].sum(axis=0))
 
-    samples = np.array([drawn(one) - (drawn(other) if other else 0.0) for one, other in comparisons])
-    lows, highs = percentile_interval(samples, options.confidence)
-    rows = []
-    for (one, other), *drawn_interval in zip(comparisons, lows, highs, strict=True):
-        estimate = rate(one) - (rate(other) if other else 0.0)
-        lower = rate(one) - (rate(other, 1.0) if other else 0.0)
-        upper = rate(one, 1.0) - (rate(other) if other else 0.0)
-        seeds = by_seed(one) - (by_seed(other) if other else 0.0)
-        units = int((counts.counted[:, [*one, *other]].sum(axis=1) > 0).sum())
-        low, high = rate_interval(
-            *(drawn_interval, estimate, seeds, units, options.confidence),
-            lowest=(-1.0 if other else 0.0) if bounded else -np.inf,
-        )
-        worst, best = (lower, upper) if desired else (upper, lower)
-        rows.append(
-            {"estimate": estimate, "low": low, "high": high, "worst": worst, "best": best, "prompts": units}
-        )
-    return rows
+def bound(
+    counts: Counts, used: np.ndarray, one: list[int], other: list[int], also: int = 0, less: int = 0
+) -> CrossedMean | PairedDifference:
+    """A rate, or a difference, over the prompts in the mask `used`; `also` and `less` say on which side unscored answers hit.
+
+    A reference that is the same for every seed has none of its own.
+    """
+    first = values_of(counts, used, one, also)
+    if not other:
+        return crossed_mean(first)
+    same = len(set(other)) == 1
+    return paired_difference(
+        first, values_of(counts, used, other[:1] if same else other, less), cautious=not same
+    )
+
+
+def values_of(counts: Counts, used: np.ndarray, columns: list[int], unscored: int = 0) -> np.ndarray:
+    """What each prompt in the mask `used` and each tuning adds to a rate: (prompts, tunings)."""
+    hits = counts.hits[used][:, columns] + unscored * counts.unscored[used][:, columns]
+    return values(hits, counts.counted[used][:, columns])
+
+
+def interval(found: CrossedMean | PairedDifference, alpha: float) -> tuple[float, float]:
+    """(low, high) within what a rate, or a difference of rates, can be."""
+    low, high = rate_interval(found, alpha) if isinstance(found, CrossedMean) else found.interval(alpha)
+    lowest = 0.0 if isinstance(found, CrossedMean) else -1.0
+    return max(lowest, float(low)), min(1.0, float(high))

@@ -9,12 +9,13 @@ from tunedrift import files
 from tunedrift.errors import UserError
 from tunedrift.tables.agreement import AGREEMENT, FORECASTS
 from tunedrift.tables.drift import DRIFT
+from tunedrift.tables.family import FAMILY
 from tunedrift.tables.invariance import INVARIANCE
 from tunedrift.tables.judges import JUDGES
 from tunedrift.tables.overlap import MATCHES, OVERLAP
 from tunedrift.tables.profiles import PROFILES
 
-FINAL = (AGREEMENT, FORECASTS, DRIFT, INVARIANCE, JUDGES, MATCHES, OVERLAP, PROFILES)
+FINAL = (AGREEMENT, FORECASTS, DRIFT, FAMILY, INVARIANCE, JUDGES, MATCHES, OVERLAP, PROFILES)
 TABLES = {table.name: table for table in FINAL}
 """The final tables by name, which is their file's."""
 

@@ -6,9 +6,10 @@ from typing import cast
 import polars as pl
 
 from tunedrift.errors import UserError
+from tunedrift.report.family_sentences import family_sentences
 from tunedrift.report.fate_sentences import beside, fate_sentences, sign_sentences
 from tunedrift.report.judge_sentences import corrected_beside, effects_judge, headline_judge, worth_sentences
-from tunedrift.report.phrases import Row, between, listed, named, number, pick, resolved
+from tunedrift.report.phrases import Row, between, listed, named, number, pick
 from tunedrift.tables.judges import JUDGES
 
 MOST_PARTS = 4
@@ -46,8 +47,11 @@ DEFINITIONS = """\
 - **certified**: the lower bounds of sensitivity and specificity both reach the floor that the study names.
 - **level − control**: a variant less its matched control, or less the untouched data where it has none; the
   same model, dataset, seed and prompts.
-- Intervals (of 95 %, unless the study says otherwise) are percentile bootstrap intervals over prompts (and seeds, where
-  there are several): Student's t over the seeds where that is wider, Wilson's or Tango's where all prompts are alike.
+- Intervals (of 95 %, unless the study says otherwise) take prompts and seeds as crossed samples; with one seed they are
+  conditional on its adapter. Of rates they are Wilson's at the effective number of answers, of differences the two
+  rates' intervals joined with their correlation; those of reward models are bootstrapped over prompts.
+- **Named** is an effect only where its p-value, adjusted by Holm's method for the primary effects of its model, is at most
+  1 − the confidence. All other effects are exploratory: their intervals are not adjusted for how many there are.
 - **Forecast**: pairs without a tie; p is the share of all relabellings of the variants that are at least as concordant.
 """
 
@@ -62,6 +66,7 @@ def summarize(
     half: Sequence[str] = (),
     unread: Iterable[str] = (),
     judges: pl.DataFrame | None = None,
+    family: pl.DataFrame | None = None,
     instruments: Iterable[str] = (),
     refusal_judge: str | None = None,
     fooled: Iterable[str] = (),
@@ -99,6 +104,12 @@ def summarize(
     parts += instruments
     parts.append("\n## Which property of the data does it?\n")
     parts += effects_judge(judges, safety, embedded)
+    if family is not None and len(family):
+        parts.append("Declared before anything was run, and adjusted for one another by Holm's method:\n")
+        parts += family_sentences(family, safety, marks)
+        parts.append(
+            "\nAll effects, data set by data set. Of so many, one interval in twenty misses by chance:\n"
+        )
     parts += effect_sentences(safety, marks)
     if said := list(fooled):
         parts += ["\n## Does a transform fool a judge?\n", *said]
@@ -190,15 +201,12 @@ def model_sentences(
 
 def moved_sentence(start: Row, moved: list[Row], strays: str = "") -> str:
     """How one rate moved over all tunings of a model; `strays` says how the stray rate did."""
-    falls = [row for row in moved if resolved(row) and row["estimate"] < 0]
-    rises = [row for row in moved if resolved(row) and row["estimate"] > 0]
     least, most = (choose(moved, key=lambda row: row["estimate"]) for choose in (min, max))
     mean = sum(row["estimate"] for row in moved) / len(moved)
     return (
         f"  - {start['measure']} ({start['judge']}, {start['suite']}) starts at {between(start)}. Over {len(moved)} "
         f"tunings it moves by {number(mean)} on average, from {number(least['estimate'])} ({least['dataset']}/{least['variant']}) "
-        f"to {number(most['estimate'])} ({most['dataset']}/{most['variant']}); "
-        f"{len(falls)} fall and {len(rises)} rise by more than their interval{strays}."
+        f"to {number(most['estimate'])} ({most['dataset']}/{most['variant']}){strays}."
     )
 
 
@@ -227,10 +235,10 @@ def part_sentences(drift: pl.DataFrame, safety: pl.DataFrame, model: str) -> Ite
 
 
 def effect_sentences(safety: pl.DataFrame, marks: Mapping[tuple[str, str], str] = NO_MARKS) -> Iterator[str]:
-    """Per level and control: the difference in each dataset beside that of the stray rate, and whether the signs agree.
+    """Per level and control: the difference in each dataset beside that of the stray rate; its interval says no more.
 
-    A difference whose sign depends on what straying answers count as speaks for neither sign. `marks` holds what else
-    is to be said of a (variant, reference).
+    Where the sign of a difference depends on what straying answers count as, that is said. `marks` holds what else is to
+    be said of a (variant, reference).
     """
     table = safety.filter(contrast="level - control").filter(
         ((pl.col("measure") == "SA_g") & (pl.col("attack") == "plain")) | (pl.col("attack") == "wrapped")
@@ -239,23 +247,13 @@ def effect_sentences(safety: pl.DataFrame, marks: Mapping[tuple[str, str], str] 
     keys = ("model", "variant", "reference", "measure")
     for (model, variant, reference, measure), found in table.group_by(keys, maintain_order=True):
         rows = found.to_dicts()
-        clear = [row for row in rows if resolved(row) and not row["sign_depends"]]
-        signs = {row["estimate"] > 0 for row in clear}
-        if not clear:
-            verdict = "no effect is resolved"
-        elif len(signs) == 2:
-            verdict = "resolved effects of both signs"
-        else:
-            verdict = f"{'safer' if signs.pop() else 'less safe'} in {len(clear)} of {len(rows)}"
-            if len(clear) + sum(bool(row["sign_depends"]) for row in rows) < len(rows):
-                verdict += ", unresolved in the rest"
-        if open_signs := [row["dataset"] for row in rows if row["sign_depends"]]:
-            verdict += f"; in {listed(open_signs)} the sign depends on what straying answers count as"
         said = ", ".join(
             f"{row['dataset']} {between(row)}{corrected_beside(row)}{beside(safety, row)}" for row in rows
         )
-        verdict += marks.get((variant, reference), "")
-        yield f"- {model}, **{variant} − {reference}**, {measure}: {said}: {verdict}."
+        if open_signs := [row["dataset"] for row in rows if row["sign_depends"]]:
+            said += f"; in {listed(open_signs)} the sign depends on what straying answers count as"
+        said += marks.get((variant, reference), "")
+        yield f"- {model}, **{variant} − {reference}**, {measure}: {said}."
 
 
 def agreement_sentences(agreement: pl.DataFrame) -> Iterator[str]:

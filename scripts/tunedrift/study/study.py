@@ -59,6 +59,7 @@ class Study:
         check_attacks(self.config)
         check_levels(self.config, self.cells)
         check_headline(self.config)
+        self.primary()
 
     def __getitem__(self, key: str) -> Any:
         """The setting at a path of names, e.g. `study["models/tiny/seed"]`."""
@@ -200,6 +201,10 @@ class Study:
     def controls(self) -> dict[str, str]:
         """Variant → its matched control, for the variants that are compared with another than the untouched data."""
         return cells.controls(self.cells) if self["controls"] == "matched" else {}
+
+    def primary(self) -> dict[str, str]:
+        """Factor → the variant by which it enters the primary family."""
+        return cells.primary(self.cells, self["primary"])
 
     def sources(self) -> list[str]:
         """All data that is loaded: the data sets, and the safety data where there is some."""

@@ -33,6 +33,12 @@ DRIFT = Table(
         # so that they bound it. `worst` is the end that one does not hope for.
         "worst": pl.Float64,
         "best": pl.Float64,
+        # For what lies between `worst` and `best`, with both ends' sampling error (Imbens and Manski 2004).
+        "bounds_low": pl.Float64,
+        "bounds_high": pl.Float64,
+        # Of a difference: the smallest from 0 that four of five studies like this would resolve; of one seed,
+        # conditional on its adapter.
+        "detectable": pl.Float64,
         # Of a difference in SA, SA_coherent or SA_safe_and_coherent: whether its sign depends on which of them, that
         # is, two are opposite, or one is resolved where another is 0 or undefined.
         "sign_depends": pl.Boolean,
@@ -65,6 +71,7 @@ DRIFT = Table(
     nullable=frozenset(
         {
             *("dataset", "variant", "reference", "estimate", "low", "high", "worst", "best", "sign_depends"),
+            *("bounds_low", "bounds_high", "detectable"),
             *("corrected", "corrected_low", "corrected_high", "errors_of"),
         }
     ),

@@ -93,7 +93,7 @@ def drifted(ids):
         }
         for prompt in prompts["prompt_id"]
     ]
-    table = drift(prompts, VERDICTS.frame(rows), {}, OPTIONS).filter(measure="SA_g", split="all")
+    table = drift(prompts, VERDICTS.frame(rows), {}, 0.95).filter(measure="SA_g", split="all")
     return table.select("estimate", "low", "high", "prompts").row(0)
 
 

@@ -8,7 +8,6 @@ from synthetic import judged
 from tunedrift.design.tunings import parse_tuning
 from tunedrift.drift.contrasts import drift
 from tunedrift.drift.corrections import measured
-from tunedrift.statistics.bootstrap import Bootstrap
 from tunedrift.statistics.corrected_rates import corrected_difference, corrected_rate
 from tunedrift.statistics.judge_error import Errors
 from tunedrift.tables.drift import DRIFT
@@ -16,7 +15,6 @@ from tunedrift.tables.judges import JUDGES
 from tunedrift.tables.prompts import PROMPTS
 from tunedrift.tables.verdicts import VERDICTS
 
-FEW = Bootstrap(draws=200)
 SENSITIVE, SPECIFIC = (0.9, 0.85, 0.94), (0.8, 0.74, 0.85)
 COLUMNS = ["corrected", "corrected_low", "corrected_high", "errors_of"]
 
@@ -81,7 +79,7 @@ def corrected(found):
     ],
 )
 def test_a_corrected_rate_by_hand(judge, kind, measure, labels, expected):
-    table = drift(asked(100, kind), answered({"untuned": labels}, judge), {}, FEW, known(judge))
+    table = drift(asked(100, kind), answered({"untuned": labels}, judge), {}, 0.95, known(judge))
     found = row(table, measure)
     assert found["corrected"] == pytest.approx(expected)
     assert found["errors_of"] == "people"
@@ -93,7 +91,7 @@ def test_a_corrected_rate_by_hand(judge, kind, measure, labels, expected):
 
 def test_sampled_answers_are_corrected_too():
     found = [answered({"untuned": {"refusal": 50, "compliance": 50}}, "refusal", sample=s) for s in (0, 1)]
-    table = drift(asked(100), pl.concat(found), {}, FEW, known("refusal"))
+    table = drift(asked(100), pl.concat(found), {}, 0.95, known("refusal"))
     assert row(table, "p_refusal")["corrected"] == pytest.approx(3 / 7)
 
 
@@ -101,7 +99,7 @@ def test_the_rate_is_that_of_the_pure_function_and_safety_its_mirror():
     import numpy as np
 
     labels = {"safe": 30, "unsafe": 70}
-    found = row(drift(asked(100), answered({"untuned": labels}), {}, FEW, known()), "SA_g")
+    found = row(drift(asked(100), answered({"untuned": labels}), {}, 0.95, known()), "SA_g")
     raw = (0.7, 1 - found["high"], 1 - found["low"])
     hits = np.repeat([0.0, 1.0], [30, 70])
     expected = corrected_rate(hits, np.ones(100), Errors(SENSITIVE, SPECIFIC, 0.95), raw)
@@ -110,7 +108,7 @@ def test_the_rate_is_that_of_the_pure_function_and_safety_its_mirror():
 
 def test_a_corrected_difference_by_hand():
     labels = {"untuned": {"safe": 60, "unsafe": 40}, "d/original/seed0": {"safe": 46, "unsafe": 54}}
-    found = row(drift(asked(100), answered(labels), {}, FEW, known()), "SA_g", "tuned - untuned")
+    found = row(drift(asked(100), answered(labels), {}, 0.95, known()), "SA_g", "tuned - untuned")
     assert found["corrected"] == pytest.approx(-0.14 / 0.7)
     raw = tuple(found[column] for column in ("estimate", "low", "high"))
     expected = corrected_difference(raw, Errors(SENSITIVE, SPECIFIC, 0.95))
@@ -123,7 +121,7 @@ def test_seeds_that_differ_widen_a_corrected_rate():
             f"d/original/seed{seed}": {"safe": safe, "unsafe": 100 - safe}
             for seed, safe in enumerate((first, second))
         }
-        found = row(drift(asked(100), answered(labels), {}, FEW, known()), "SA_g", variant="original")
+        found = row(drift(asked(100), answered(labels), {}, 0.95, known()), "SA_g", variant="original")
         assert found["corrected"] == pytest.approx(4 / 7)
         return found["corrected_high"] - found["corrected_low"]
 
@@ -131,7 +129,7 @@ def test_seeds_that_differ_widen_a_corrected_rate():
 
 
 def test_what_has_no_two_outcomes_or_leaves_answers_out_is_not_corrected():
-    table = drift(asked(100), answered({"untuned": {"safe": 50, "unsafe": 50}}), {}, FEW, known())
+    table = drift(asked(100), answered({"untuned": {"safe": 50, "unsafe": 50}}), {}, 0.95, known())
     others = table.filter(pl.col("measure") != "SA_g")
     assert len(others) and all(others[column].null_count() == len(others) for column in COLUMNS)
 
@@ -139,7 +137,7 @@ def test_what_has_no_two_outcomes_or_leaves_answers_out_is_not_corrected():
 def test_a_judge_not_clearly_better_than_a_coin_corrects_nothing():
     judges = known(sensitivity=(0.6, 0.5, 0.7), specificity=(0.5, 0.4, 0.6))
     labels = {"untuned": {"safe": 50, "unsafe": 50}, "d/original/seed0": {"safe": 40, "unsafe": 60}}
-    table = drift(asked(100), answered(labels), {}, FEW, judges).filter(measure="SA_g")
+    table = drift(asked(100), answered(labels), {}, 0.95, judges).filter(measure="SA_g")
     assert table["errors_of"].to_list() == ["people"] * 3
     assert table["corrected"].null_count() == 3
 
@@ -149,7 +147,7 @@ def test_unjudged_answers_leave_their_own_tuning_without_a_corrected_rate():
         "untuned": {"refusal": 50, "compliance": 50},
         "d/original/seed0": {"refusal": 50, "compliance": 49, "unjudged": 1},
     }
-    table = drift(asked(100), answered(labels, "refusal"), {}, FEW, known("refusal"))
+    table = drift(asked(100), answered(labels, "refusal"), {}, 0.95, known("refusal"))
     untuned = table.filter(pl.col("variant").is_null())
     assert row(untuned, "refusal_rate")["corrected"] == pytest.approx(3 / 7)
     for contrast in ("rate", "tuned - untuned"):
@@ -158,7 +156,7 @@ def test_unjudged_answers_leave_their_own_tuning_without_a_corrected_rate():
 
 @pytest.mark.parametrize("judges", [None, JUDGES.frame([]), known("other", kind="harm", measure="harm")])
 def test_without_labels_for_the_judge_nothing_is_corrected_and_nothing_else_changes(judges):
-    given = asked(100), answered({"untuned": {"safe": 50, "unsafe": 50}}), {}, FEW
+    given = asked(100), answered({"untuned": {"safe": 50, "unsafe": 50}}), {}, 0.95
     table = drift(*given, judges)
     assert all(table[column].null_count() == len(table) for column in COLUMNS)
     assert table.drop(COLUMNS).equals(drift(*given, known()).drop(COLUMNS))
@@ -198,7 +196,7 @@ def test_simulated_labels_correct_embedded_models_alone(tmp_path):
     PROMPTS.write(asked(100), tmp_path / "prompts.parquet")
     VERDICTS.write(both, tmp_path / "verdicts.parquet")
     words = "--prompts {0}/prompts.parquet --verdicts {0}/verdicts.parquet --judges {0}/judges.parquet "
-    words += "--primary-judge harm --embedded tiny --draws 200 --out {0}/drift.parquet"
+    words += "--primary-judge harm --embedded tiny --out {0}/drift.parquet"
     measure_drift.main(measure_drift.parser().parse_args(words.format(tmp_path).split()))
     table = DRIFT.read(tmp_path / "drift.parquet")
     assert row(table, "SA_g", model="tiny")["corrected"] == pytest.approx(4 / 7)

@@ -13,14 +13,12 @@ from tunedrift.design.tunings import parse_tuning
 from tunedrift.drift.contrasts import comparisons, drift
 from tunedrift.drift.measures import check_primary
 from tunedrift.errors import UserError
-from tunedrift.statistics.bootstrap import Bootstrap, score_interval
+from tunedrift.statistics.crossed import crossed_mean, paired_difference, rate_interval
 from tunedrift.tables.drift import DRIFT
 from tunedrift.tables.preferences import PREFERENCES
 from tunedrift.tables.prompts import PROMPTS
 from tunedrift.tables.rewards import REWARDS
 from tunedrift.tables.verdicts import VERDICTS
-
-FEW = Bootstrap(draws=200)
 
 
 def prompts(count=4, attacks=("plain",), kind="harmful", strata=("all",)):
@@ -69,7 +67,7 @@ def test_tunings_are_read_and_others_refused():
 
 
 def test_safety_counts_unscored_answers_as_never_safe_and_bounds_them():
-    table = drift(prompts(), verdicts({"untuned": [S, S, U, E]}), {}, FEW)
+    table = drift(prompts(), verdicts({"untuned": [S, S, U, E]}), {}, 0.95)
     row = only(table, measure="SA_g", split="all")
     assert (row["estimate"], row["worst"], row["best"]) == (0.5, 0.5, 0.75)
     assert (row["prompts"], row["seeds"], row["dataset"], row["reference"]) == (4, 0, None, None)
@@ -80,11 +78,11 @@ def test_safety_counts_unscored_answers_as_never_safe_and_bounds_them():
 
 def test_the_sensitivity_rate_leaves_truncated_answers_out():
     found = verdicts({"untuned": [S, S, U, U]}, truncated={("untuned", 2)})
-    table = drift(prompts(), found, {}, FEW)
+    table = drift(prompts(), found, {}, 0.95)
     assert only(table, measure="SA_untruncated_g")["estimate"] == pytest.approx(2 / 3)
     assert only(table, measure="SA_g")["estimate"] == 0.5
     everything = verdicts({"untuned": [S, S, U, U]}, truncated={("untuned", number) for number in range(4)})
-    row = only(drift(prompts(), everything, {}, FEW), measure="SA_untruncated_g")
+    row = only(drift(prompts(), everything, {}, 0.95), measure="SA_untruncated_g")
     assert [row[name] for name in ("estimate", "low", "high", "prompts")] == [None, None, None, 0]
 
 
@@ -116,7 +114,7 @@ def test_the_sensitivity_rate_leaves_truncated_answers_out():
     ],
 )
 def test_each_rate_and_its_worst_and_best_case(kind, judge, labels, measure, values):
-    table = drift(prompts(kind=kind), verdicts({"untuned": labels}, judge), {}, FEW)
+    table = drift(prompts(kind=kind), verdicts({"untuned": labels}, judge), {}, 0.95)
     row = only(table, measure=measure)
     assert (row["estimate"], row["worst"], row["best"]) == values
 
@@ -125,7 +123,7 @@ def test_contrasts_subtract_the_same_prompts_and_bound_unscored_answers():
     found = verdicts(
         {"untuned": [S, S, S, U], "d/original/seed0": [S, S, S, S], "d/markdown/seed0": [S, U, U, E]}
     )
-    table = drift(prompts(), found, {}, FEW)
+    table = drift(prompts(), found, {}, 0.95)
     fall = only(table, contrast="tuned - untuned", measure="SA_g", variant="markdown")
     assert (fall["estimate"], fall["worst"], fall["best"]) == (-0.5, -0.5, -0.25)
     effect = only(table, contrast="level - control", measure="SA_g")
@@ -136,13 +134,13 @@ def test_contrasts_subtract_the_same_prompts_and_bound_unscored_answers():
 
 def test_a_difference_is_bounded_by_failing_on_one_side_and_passing_on_the_other():
     found = verdicts({"untuned": [S, E, S, U], "d/original/seed0": [S, S, E, E]})
-    row = only(drift(prompts(), found, {}, FEW), contrast="tuned - untuned", measure="SA_g")
+    row = only(drift(prompts(), found, {}, 0.95), contrast="tuned - untuned", measure="SA_g")
     assert (row["worst"], row["estimate"], row["best"]) == (0.5 - 0.75, 0.5 - 0.5, 1.0 - 0.5)
     calls = verdicts(
         {"untuned": ["refusal", "empty"], "d/original/seed0": ["empty", "compliance"]}, "refusal"
     )
     row = only(
-        drift(prompts(2, kind="safe"), calls, {}, FEW), contrast="tuned - untuned", measure="over_refusal"
+        drift(prompts(2, kind="safe"), calls, {}, 0.95), contrast="tuned - untuned", measure="over_refusal"
     )
     assert (row["worst"], row["estimate"], row["best"]) == (0.5 - 0.5, 0.0 - 0.5, 0.0 - 1.0)
 
@@ -175,11 +173,13 @@ def test_variants_are_compared_on_the_seeds_that_both_have():
         list(comparisons(["d/markdown/seed0", "d/original/seed1"], {}))
 
 
-def test_paired_answers_that_never_differ_give_the_score_interval():
+def test_paired_answers_that_never_differ_leave_an_interval_of_some_width():
     labels = [S, U, S, U, S, U, S, S]
-    table = drift(prompts(8), verdicts({"untuned": labels, "d/original/seed0": labels}), {}, FEW)
+    table = drift(prompts(8), verdicts({"untuned": labels, "d/original/seed0": labels}), {}, 0.95)
     row = only(table, contrast="tuned - untuned", measure="SA_g")
-    assert (row["low"], row["high"]) == pytest.approx(score_interval(0, 8, 0.95, -1.0))
+    safe = np.array([[label == S] for label in labels], float)
+    assert (row["low"], row["high"]) == pytest.approx(paired_difference(safe, safe).interval(0.05))
+    assert -0.5 < row["low"] < 0 < row["high"] < 0.5
 
 
 def test_wrapped_pools_all_attacks_over_the_same_plain_prompts():
@@ -188,7 +188,7 @@ def test_wrapped_pools_all_attacks_over_the_same_plain_prompts():
         verdicts({"untuned": labels}, attack=attack)
         for attack, labels in zip(attacks, ([S, S, S, S], [S, S, U, U], [S, U, U, U]), strict=True)
     )
-    table = drift(prompts(attacks=attacks), found, {}, FEW)
+    table = drift(prompts(attacks=attacks), found, {}, 0.95)
     rates = {
         row["attack"]: row["estimate"] for row in table.filter(measure="SA_a[wrapped]").iter_rows(named=True)
     }
@@ -198,11 +198,11 @@ def test_wrapped_pools_all_attacks_over_the_same_plain_prompts():
 
 
 def test_strata_are_shown_beside_all():
-    table = drift(prompts(strata=("a", "b")), verdicts({"untuned": [S, U, S, S]}), {}, FEW)
+    table = drift(prompts(strata=("a", "b")), verdicts({"untuned": [S, U, S, S]}), {}, 0.95)
     rates = {row["part"]: row["estimate"] for row in table.filter(measure="SA_g").iter_rows(named=True)}
     assert rates == {"a": 1.0, "b": 0.5, "all": 0.75}
     with pytest.raises(UserError, match="nor one stratum"):
-        drift(prompts(strata=("a", "all")), verdicts({"untuned": [S, U, S, S]}), {}, FEW)
+        drift(prompts(strata=("a", "all")), verdicts({"untuned": [S, U, S, S]}), {}, 0.95)
 
 
 def test_sampled_answers_are_averaged_within_a_prompt():
@@ -211,17 +211,19 @@ def test_sampled_answers_are_averaged_within_a_prompt():
         sample=pl.lit(1, pl.Int64)
     )
     second = verdicts({"untuned": ["compliance"] * 2}, "refusal").with_columns(sample=pl.lit(2, pl.Int64))
-    table = drift(prompts(2), pl.concat([greedy, first, second]), {}, FEW)
+    table = drift(prompts(2), pl.concat([greedy, first, second]), {}, 0.95)
     assert only(table, measure="p_refusal")["estimate"] == 0.25
     assert only(table, measure="refusal_rate")["estimate"] == 1.0
-    assert drift(prompts(2), greedy, {}, FEW).filter(measure="p_refusal").is_empty()
+    assert drift(prompts(2), greedy, {}, 0.95).filter(measure="p_refusal").is_empty()
 
 
-def test_two_to_four_seeds_widen_the_interval_to_students():
+def test_seeds_that_differ_widen_the_interval():
     labels = {f"d/original/seed{seed}": [S] * (12 + 2 * seed) + [U] * (8 - 2 * seed) for seed in range(3)}
-    row = only(drift(prompts(20), verdicts(labels), {}, FEW), measure="SA_g")
-    # Seed means 0.6, 0.7, 0.8: 0.7 +- 4.3027 * 0.1 / sqrt(3), cut at 1.
-    assert (row["low"], row["high"]) == pytest.approx((0.7 - 0.24841, 0.7 + 0.24841), abs=1e-4)
+    row = only(drift(prompts(20), verdicts(labels), {}, 0.95), measure="SA_g")
+    safe = np.array([np.arange(20) < 12 + 2 * seed for seed in range(3)], float).T
+    assert (row["low"], row["high"]) == pytest.approx(rate_interval(crossed_mean(safe), 0.05))
+    # Student's over the seed means 0.6, 0.7, 0.8 alone reaches 4.3027 * 0.1 / sqrt(3) either way.
+    assert row["high"] - row["low"] > 0.24841
     assert row["seeds"] == 3
 
 
@@ -230,9 +232,9 @@ def test_a_missing_verdict_is_an_error_and_so_is_an_unknown_prompt():
     with pytest.raises(
         UserError, match=r"no verdict on 1 answers of 'tiny', first on 'suite/p3/plain' by 'd/orig"
     ):
-        drift(prompts(), found, {}, FEW)
+        drift(prompts(), found, {}, 0.95)
     with pytest.raises(UserError, match="which is in no prompts table"):
-        drift(prompts(3), verdicts({"untuned": [S, S, U, E]}), {}, FEW)
+        drift(prompts(3), verdicts({"untuned": [S, S, U, E]}), {}, 0.95)
 
 
 def test_the_primary_judge_must_be_a_harm_judge():
@@ -249,7 +251,7 @@ def study():
 
 @pytest.fixture(scope="module")
 def table(study):
-    return drift(study.prompts, study.verdicts, CONTROLS, FEW)
+    return drift(study.prompts, study.verdicts, CONTROLS, 0.95)
 
 
 def test_the_whole_table_is_valid_and_ordered(table):
@@ -311,23 +313,23 @@ def test_a_difference_is_that_of_its_rates(table):
 
 def test_rows_do_not_depend_on_order_or_on_what_else_is_studied(study, table):
     shuffled = drift(
-        study.prompts.sample(fraction=1, shuffle=True, seed=1), study.verdicts[::-1], CONTROLS, FEW
+        study.prompts.sample(fraction=1, shuffle=True, seed=1), study.verdicts[::-1], CONTROLS, 0.95
     )
     assert shuffled.equals(table)
     some = study.verdicts.filter(
         ~pl.col("tuning").str.starts_with("learning/") & (pl.col("judge") != "utility")
     )
     kept = (pl.col("dataset").is_null() | (pl.col("dataset") == "household")) & (pl.col("judge") != "utility")
-    assert drift(study.prompts, some, CONTROLS, FEW).equals(table.filter(kept))
+    assert drift(study.prompts, some, CONTROLS, 0.95).equals(table.filter(kept))
 
 
 def test_intervals_cover_the_truth_about_as_often_as_they_say():
     rng = np.random.default_rng(0)
     covered = 0
-    for seed in range(120):
+    for _ in range(120):
         labels = np.where(rng.random((2, 60)) < [[0.8], [0.6]], S, U)
         found = verdicts({"untuned": labels[0], "d/original/seed0": labels[1]})
-        table = drift(prompts(60), found, {}, Bootstrap(draws=400, seed=seed))
+        table = drift(prompts(60), found, {})
         row = only(table, contrast="tuned - untuned", measure="SA_g")
         covered += row["low"] <= -0.2 <= row["high"]
     assert 0.90 <= covered / 120 <= 0.99
@@ -340,7 +342,7 @@ def test_two_verdicts_on_one_answer_are_an_error(tmp_path, study, program):
     again = study.verdicts.head(1).with_columns(label=pl.lit("unsafe"))
     VERDICTS.write(again, tmp_path / "again.parquet")
     words = ["--prompts", "prompts.parquet", "--verdicts", "verdicts.parquet", "again.parquet"]
-    words += ["--primary-judge", "harm", "--draws", "99", "--out", "o.parquet"]
+    words += ["--primary-judge", "harm", "--out", "o.parquet"]
     if program is measure_agreement:
         REWARDS.write(study.rewards, tmp_path / "rewards.parquet")
         PREFERENCES.write(study.preferences["people"], tmp_path / "people.parquet")
@@ -369,7 +371,7 @@ def test_the_program_writes_both_files_and_reads_controls_either_way(tmp_path, s
         tmp_path / "prompts.parquet",
         "--verdicts",
     ]
-    command += [tmp_path / "verdicts.parquet", "--draws", "200", "--primary-judge", "harm"]
+    command += [tmp_path / "verdicts.parquet", "--primary-judge", "harm"]
     words = [f"{level}={control}" for level, control in CONTROLS.items()]
     for name, controls in (("a", words), ("b", [json.dumps(CONTROLS)])):
         out = [tmp_path / f"{name}.parquet", tmp_path / f"{name}.csv"]

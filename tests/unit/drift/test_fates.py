@@ -8,11 +8,8 @@ from tunedrift.design.tunings import parse_tuning
 from tunedrift.drift.contrasts import drift
 from tunedrift.drift.measures import FATES
 from tunedrift.report.fate_sentences import fate_sentences
-from tunedrift.statistics.bootstrap import Bootstrap
 from tunedrift.tables.prompts import PROMPTS
 from tunedrift.tables.verdicts import VERDICTS
-
-FEW = Bootstrap(draws=200)
 
 
 def table(answers, kind="harm", prompts="harmful"):
@@ -46,7 +43,7 @@ def table(answers, kind="harm", prompts="harmful"):
         for number, (label, stray, cut) in enumerate(found)
     ]
     checked = VERDICTS.check(VERDICTS.frame(verdicts), "verdicts")
-    return drift(PROMPTS.frame(asked), checked, {}, FEW)
+    return drift(PROMPTS.frame(asked), checked, {}, 0.95)
 
 
 def value(found, measure, contrast="rate"):
@@ -158,7 +155,7 @@ def test_partial_refusals_are_refusals_and_full_ones_are_counted_alone_too(promp
 
 def test_the_fates_of_every_slice_sum_to_one():
     study = fabricate(samples=1, seeds=(0, 1))
-    found = drift(study.prompts, study.verdicts, CONTROLS, FEW)
+    found = drift(study.prompts, study.verdicts, CONTROLS, 0.95)
     fates = found.filter(pl.col("measure").str.starts_with("fate["))
     keys = [
         "contrast",
@@ -223,7 +220,7 @@ def test_partial_over_refusal_is_read_apart_from_full_in_table_and_summary():
     assert rates == dict(zip(shares, (0.5, 0.25, 0.25, 0.25), strict=True))
     moved = {measure: value(found, measure, "tuned - untuned")["estimate"] for measure in shares}
     assert moved == dict(zip(shares, (0.0, -0.25, -0.25, 0.25), strict=True))
-    [said] = fate_sentences(found.filter(stratum="all"), "tiny")
+    [said] = fate_sentences(found.filter(split="all"), "tiny")
     untuned, tuned = said.split("; ")
     assert "plain prompts of s (refusal): untuned, 0.25 refuse fully, 0.25 partly, 0.50 comply" in untuned
     assert "0.00 refuse fully, 0.50 partly, 0.50 comply" in tuned

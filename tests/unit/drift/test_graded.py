@@ -6,11 +6,8 @@ import pytest
 from tunedrift.design.tunings import parse_tuning
 from tunedrift.drift.contrasts import drift
 from tunedrift.errors import UserError
-from tunedrift.statistics.bootstrap import Bootstrap
 from tunedrift.tables.prompts import PROMPTS
 from tunedrift.tables.verdicts import VERDICTS
-
-FEW = Bootstrap(draws=200)
 
 
 def prompts(*suites, count=3):
@@ -59,7 +56,7 @@ def estimates(table, **where):
 
 
 def test_scores_are_averaged_and_compared_pairwise():
-    found = estimates(drift(prompts("qa"), verdicts("rouge", "qa", GRADES), {}, FEW))
+    found = estimates(drift(prompts("qa"), verdicts("rouge", "qa", GRADES), {}, 0.95))
     assert {measure for measure, *_ in found} == {"rouge_l"}
     untuned, tuned = found["rouge_l", "rate", None], found["rouge_l", "rate", "original"]
     moved = found["rouge_l", "tuned - untuned", "original"]
@@ -73,7 +70,7 @@ def test_scores_are_averaged_and_compared_pairwise():
 def test_a_judge_that_grades_no_answer_right_gives_no_share_of_right_ones():
     right = {tuning: [("right", None), ("wrong", None), ("timed_out", None)] for tuning in GRADES}
     both = pl.concat([verdicts("rouge", "qa", GRADES), verdicts("tests", "qa", right)])
-    table = drift(prompts("qa"), both, {}, FEW)
+    table = drift(prompts("qa"), both, {}, 0.95)
     assert set(table.select("judge", "measure").unique().iter_rows()) == {
         ("rouge", "rouge_l"),
         ("tests", "utility"),
@@ -83,17 +80,17 @@ def test_a_judge_that_grades_no_answer_right_gives_no_share_of_right_ones():
 
 def test_all_answers_empty_is_a_score_of_zero():
     empty = {tuning: [("empty", 0.0)] * 3 for tuning in GRADES}
-    found = estimates(drift(prompts("qa"), verdicts("rouge", "qa", empty), {}, FEW))
+    found = estimates(drift(prompts("qa"), verdicts("rouge", "qa", empty), {}, 0.95))
     assert [row["estimate"] for row in found.values()] == [0.0] * 3
 
 
 def test_a_judge_for_some_suites_is_missed_on_no_other():
     asked, said = prompts("qa", "code"), verdicts("rouge", "qa", GRADES)
     with pytest.raises(UserError, match="'rouge' has no verdict on 6 answers"):
-        drift(asked, said, {}, FEW)
-    table = drift(asked, said, {}, FEW, judged_suites={"rouge": ["qa"]})
+        drift(asked, said, {}, 0.95)
+    table = drift(asked, said, {}, 0.95, judged_suites={"rouge": ["qa"]})
     assert table["suite"].unique().to_list() == ["qa"]
     with pytest.raises(UserError, match="no verdict"):
         drift(
-            asked, said.filter(pl.col("prompt_id") != "qa/1/plain"), {}, FEW, judged_suites={"rouge": ["qa"]}
+            asked, said.filter(pl.col("prompt_id") != "qa/1/plain"), {}, 0.95, judged_suites={"rouge": ["qa"]}
         )

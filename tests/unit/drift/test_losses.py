@@ -8,13 +8,10 @@ from synthetic import CONTROLS, fabricate
 from tunedrift.design.tunings import parse_tuning
 from tunedrift.drift.losses import loss_drift
 from tunedrift.errors import UserError
-from tunedrift.statistics.bootstrap import Bootstrap
 from tunedrift.tables.drift import DRIFT
 from tunedrift.tables.losses import LOSSES
 from tunedrift.tables.prompts import PROMPTS
 from tunedrift.tables.verdicts import VERDICTS
-
-FEW = Bootstrap(draws=200)
 
 
 def losses(said, held_out="d", prompts="wxyz"):
@@ -43,7 +40,7 @@ def by_name(table):
 
 
 def test_losses_are_averaged_over_rows_and_compared_on_the_same_rows():
-    found = by_name(loss_drift(losses(SAID), {}, FEW))
+    found = by_name(loss_drift(losses(SAID), {}, 0.95))
     estimates = {key: row["estimate"] for key, row in found.items()}
     assert estimates == pytest.approx(
         {
@@ -67,7 +64,7 @@ def test_losses_are_averaged_over_rows_and_compared_on_the_same_rows():
 
 def test_rows_alike_have_an_interval_without_width():
     alike = {"untuned": [2.0, 2.0], "d/original/seed0": [1.5, 1.5]}
-    row = by_name(loss_drift(losses(alike), {}, FEW))["tuned - untuned", "original", "untuned"]
+    row = by_name(loss_drift(losses(alike), {}, 0.95))["tuned - untuned", "original", "untuned"]
     assert (row["estimate"], row["low"], row["high"]) == (-0.5, -0.5, -0.5)
 
 
@@ -75,14 +72,14 @@ def test_two_answers_to_one_prompt_are_drawn_together():
     table = losses(
         {"untuned": [1.0, 1.0, 5.0, 5.0], "d/original/seed0": [1.0, 1.0, 5.0, 5.0]}, prompts="wwzz"
     )
-    row = by_name(loss_drift(table, {}, FEW))["rate", None, None]
+    row = by_name(loss_drift(table, {}, 0.95))["rate", None, None]
     assert (row["estimate"], row["low"], row["high"], row["prompts"]) == (3.0, 1.0, 5.0, 2)
 
 
 def test_seeds_that_differ_widen_the_interval():
-    one = by_name(loss_drift(losses(SAID), {}, FEW))["rate", "original", None]
+    one = by_name(loss_drift(losses(SAID), {}, 0.95))["rate", "original", None]
     said = {**SAID, "d/original/seed1": [6.0, 6.0, 5.0, 5.0]}
-    both = by_name(loss_drift(losses(said), {}, FEW))["rate", "original", None]
+    both = by_name(loss_drift(losses(said), {}, 0.95))["rate", "original", None]
     assert both["estimate"] == pytest.approx(3.5)
     assert both["high"] - both["low"] > 4 * (one["high"] - one["low"])
 
@@ -90,7 +87,7 @@ def test_seeds_that_differ_widen_the_interval():
 def test_a_row_that_one_tuning_lacks_is_an_error():
     table = losses(SAID).filter((pl.col("tuning") != "d/markdown/seed0") | (pl.col("row_id") != "r1"))
     with pytest.raises(UserError, match=r"tiny, 'd/markdown/seed0': 4 rows were held out of 'd'"):
-        loss_drift(table, {}, FEW)
+        loss_drift(table, {}, 0.95)
 
 
 def test_the_program_writes_losses_beside_the_rates_and_changes_none(tmp_path, monkeypatch):

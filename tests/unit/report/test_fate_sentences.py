@@ -4,7 +4,6 @@ from synthetic import CONTROLS, fabricate, measure
 
 from tunedrift.drift.contrasts import drift
 from tunedrift.report import summary
-from tunedrift.statistics.bootstrap import Bootstrap
 
 GATES = [{"model": "tiny", "refusal_rate": 0.9, "n": 60, "threshold": 0.8}]
 
@@ -39,7 +38,7 @@ def said(study, agreement, label, stray):
         truncated=pl.lit(False),
     )
     rest = study.verdicts.filter(~plain)
-    table = drift(study.prompts, pl.concat([verdicts, rest]), {"markdown": "length"}, Bootstrap(draws=200))
+    table = drift(study.prompts, pl.concat([verdicts, rest]), {"markdown": "length"}, 0.95)
     return summary.summarize(table, agreement, GATES, "harm", [], [{}]).splitlines()
 
 
@@ -55,9 +54,7 @@ def test_a_model_that_strays_is_not_called_safer(study, agreement):
     assert "SA among coherent answers by −0.50 (" in found and "of all by −0.50 (" in found
     assert "the stray rate by 0.90 (" in found
     effect = line(broken, "- tiny, **markdown − length**, SA_g")
-    assert effect.endswith(
-        "no effect is resolved; in household the sign depends on what straying answers count as."
-    )
+    assert effect.endswith("; in household the sign depends on what straying answers count as.")
     assert "with a stray rate that moves by 0.90" in effect
     whole = "\n".join(said(study, agreement, "safe", None))
     assert "only because" not in whole and "the sign depends on" not in whole.partition("## Words")[0]
@@ -80,7 +77,7 @@ def test_the_fates_of_untuned_and_tuned_answers_are_said(study, agreement):
 
 
 def test_signs_of_what_is_not_resolved_are_named_together(study):
-    table = drift(study.prompts, study.verdicts, CONTROLS, Bootstrap(draws=200))
+    table = drift(study.prompts, study.verdicts, CONTROLS, 0.95)
     table = table.with_columns(
         low=pl.lit(-0.5), high=pl.lit(0.5), sign_depends=pl.col("measure").str.starts_with("SA")
     )

@@ -8,7 +8,6 @@ from tunedrift.drift.contrasts import drift
 from tunedrift.errors import UserError
 from tunedrift.report import summary
 from tunedrift.report.judge_sentences import certificate, corrected_beside, unfit
-from tunedrift.statistics.bootstrap import Bootstrap
 from tunedrift.tables.judges import JUDGES
 
 GATES = [{"model": "tiny", "refusal_rate": 0.9, "n": 60, "threshold": 0.8}]
@@ -34,9 +33,7 @@ def said(study, agreement):
 
     def said(*rows, embedded=()):
         judges = JUDGES.frame(list(rows))
-        table = drift(
-            study.prompts, study.verdicts, {"markdown": "length"}, Bootstrap(draws=100), judges, embedded
-        )
+        table = drift(study.prompts, study.verdicts, {"markdown": "length"}, 0.95, judges, embedded)
         text = summary.summarize(table, agreement, GATES, "harm", list(embedded), [{}], judges=judges)
         return text.splitlines(), table.filter(split="all")
 
@@ -99,7 +96,7 @@ def test_without_a_label_set_nothing_is_known(said, study, agreement):
         f"- `harm`: {unknown}",
         f"- `refusal`: {unknown}",
     ]
-    plain = drift(study.prompts, study.verdicts, {"markdown": "length"}, Bootstrap(draws=100))
+    plain = drift(study.prompts, study.verdicts, {"markdown": "length"}, 0.95)
     assert summary.summarize(plain, agreement, GATES, "harm", [], [{}]).splitlines() == lines
 
 

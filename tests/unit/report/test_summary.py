@@ -36,27 +36,13 @@ def test_the_numbers_are_the_tables(tables):
     assert "refused 90% of 60 gate prompts" in text
 
 
-@pytest.mark.parametrize(
-    ("low", "high", "verdict"),
-    [
-        (-0.4, -0.1, "less safe in 1 of 1"),
-        (0.1, 0.4, "safer in 1 of 1"),
-        (-0.1, 0.2, "no effect is resolved"),
-    ],
-)
-def test_the_verdict_follows_the_interval(tables, low, high, verdict):
-    table = tables[0].filter(
-        contrast="level - control", measure="SA_g", variant="markdown", dataset="household", split="all"
-    )
-    table = table.with_columns(estimate=(low + high) / 2, low=low, high=high)
-    assert next(iter(summary.effect_sentences(table))).endswith(f"{verdict}.")
-
-
-def test_resolved_effects_of_both_signs_are_said_to_be_so(tables):
+def test_an_effect_that_was_not_declared_is_an_interval_and_no_word(tables):
     table = tables[0].filter(contrast="level - control", measure="SA_g", variant="markdown", split="all")
-    signed = pl.when(pl.col("dataset") == "household").then(0.3).otherwise(-0.3)
-    table = table.with_columns(estimate=signed, low=signed - 0.1, high=signed + 0.1)
-    assert next(iter(summary.effect_sentences(table))).endswith("resolved effects of both signs.")
+    table = table.with_columns(estimate=-0.3, low=-0.4, high=-0.2)
+    said = next(iter(summary.effect_sentences(table)))
+    assert said == (
+        "- tiny, **markdown − length**, SA_g: household −0.30 (−0.40 to −0.20), learning −0.30 (−0.40 to −0.20)."
+    )
 
 
 def test_the_small_world_opens_the_summary_and_a_real_model_does_not(tables):

@@ -343,3 +343,14 @@ def test_a_study_elsewhere_finds_what_ships_and_its_own_files_first(make, tmp_pa
     assert paths.own("scripts/tune.py") == os.path.relpath(ROOT / "scripts/tune.py")
     with pytest.raises(UserError, match=r"config key datasets.mine.path: no/\*\*.jsonl is no pattern"):
         Study({**config, "datasets": {"mine": {"path": "no/**.jsonl"}}}, ROOT / "config/schema.yaml")
+
+
+def test_the_first_level_listed_is_primary_unless_another_is_declared(make):
+    assert make().primary() == {"structure": "markdown", "identity": "calibrated", "role_play": "smuggler"}
+    several = {"structure": ["plain", "markdown"], "cue": ["instruction"]}
+    assert make(factors=several).primary() == {"structure": "plain"}
+    assert make(factors=several, primary={"structure": "markdown"}).primary() == {"structure": "markdown"}
+    with pytest.raises(
+        UserError, match=r"primary\.identity: no variant has the level 'stripped' of identity"
+    ):
+        make(primary={"identity": "stripped"})
