@@ -4,6 +4,8 @@ Needs: <results>/prompts/, <results>/verdicts/, <results>/rewards/, <results>/pr
 Makes: <results>/tables/{drift,judges,invariance,agreement,forecasts,overlap,matches}.{parquet,csv}.
 """
 
+OF_OWN_ANSWERS = study.names("label_sets", sampled="random")
+
 
 rule measure_drift:
     """Rates per tuning, tuned - untuned, level - control, with intervals; and the effects declared as primary."""
@@ -16,6 +18,13 @@ rule measure_drift:
             "<results>/losses/{model}/{tuning}.parquet", model=study.studied, tuning=study.losses()
         ),
         judges="<results>/tables/judges.parquet",
+        # Labels of a random part of the study's own answers, and these answers.
+        labels=collect("<results>/labels/{label_set}.parquet", label_set=OF_OWN_ANSWERS),
+        responses=collect(
+            "<results>/responses/{model}/{tuning}.parquet",
+            model=study.studied if OF_OWN_ANSWERS else [],
+            tuning=study.tunings(),
+        ),
     output:
         table="<results>/tables/drift.parquet",
         csv="<results>/tables/drift.csv",
@@ -47,7 +56,8 @@ rule measure_drift:
     shell:
         """
         python {params.program:q} --prompts {input.prompts} --verdicts {input.verdicts} --judges {input.judges} \
-            --losses {input.losses} --primary-judge {params.primary_judge} {params.controls} {params.primary} \
+            --losses {input.losses} --labels {input.labels} --responses {input.responses} \
+            --primary-judge {params.primary_judge} {params.controls} {params.primary} \
             {params.embedded} {params.judged_suites} {params.settings} \
             --out {output.table} {output.csv} --family {output.family} {output.family_csv} >{log} 2>&1
         """

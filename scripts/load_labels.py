@@ -22,7 +22,8 @@ def parser() -> argparse.ArgumentParser:
         nargs="+",
         action=Pairs,
         metavar="ROLE=COLUMN",
-        help="roles: id, prompt, answer, label, annotator, model, language; by their own names if left out",
+        help="roles: id, prompt, answer, label, annotator, model, language, and of the study's own answers study_prompt, "
+        "tuning, sample; by their own names if left out",
     )
     options.add_argument(
         "--values",

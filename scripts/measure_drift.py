@@ -2,10 +2,14 @@
 
 import argparse
 import json
+from typing import TYPE_CHECKING
 
 from tunedrift.errors import UserError
 from tunedrift.flags import Pairs
 from tunedrift.jobs import cli
+
+if TYPE_CHECKING:
+    import polars as pl
 
 
 def parser() -> argparse.ArgumentParser:
@@ -52,6 +56,12 @@ def parser() -> argparse.ArgumentParser:
         help="the suites of a judge that is for some alone",
     )
     parser.add_argument(
+        "--labels", nargs="*", default=[], help="labels tables of a random part of the study's own answers"
+    )
+    parser.add_argument(
+        "--responses", nargs="*", default=[], help="the study's own answers, where --labels are given"
+    )
+    parser.add_argument(
         "--confidence", type=float, default=0.95, help="of the intervals (default: %(default)s)"
     )
     parser.add_argument("--out", nargs="+", required=True, help="drift tables to write: .parquet, .csv")
@@ -70,6 +80,27 @@ def parse_controls(words: list[str]) -> dict[str, str]:
             f"--controls {' '.join(words)}: write variant=control, or one JSON mapping."
         ) from error
     return controls
+
+
+def labels_of_own_answers(args: argparse.Namespace, prompts: "pl.DataFrame") -> "pl.DataFrame | None":
+    """The labels of the study's own answers in all sets of --labels, and a line for each set of what they are of."""
+    import polars as pl
+
+    from tunedrift.labels.answers import answers_by_set
+    from tunedrift.labels.own_answers import given_answers, in_words, own_labels
+    from tunedrift.tables.labels import LABELS
+    from tunedrift.tables.responses import RESPONSES
+
+    if not args.labels:
+        return None
+    if not args.responses:
+        raise UserError("--labels are of the study's own answers: give them with --responses.")
+    given, found = given_answers(prompts, RESPONSES.read_all(args.responses)), []
+    for name, (measure, answers) in answers_by_set(LABELS.read_all(args.labels)).items():
+        labelled, outcomes = own_labels(name, measure, answers, given)
+        found.append(labelled)
+        print(f"{name}: of {len(answers)} labelled answers {in_words(outcomes)}")
+    return pl.concat(found)
 
 
 def main(args: argparse.Namespace) -> None:
@@ -95,7 +126,9 @@ def main(args: argparse.Namespace) -> None:
     controls = parse_controls(args.controls)
     judges = JUDGES.read(args.judges) if args.judges else None
     suites = {judge: named.split(",") for judge, named in args.judged_suites.items()}
-    table = drift(prompts, verdicts, controls, args.confidence, judges, args.embedded, args.split_by, suites)
+    labelled = labels_of_own_answers(args, prompts)
+    about = (args.confidence, judges, args.embedded, labelled)
+    table = drift(prompts, verdicts, controls, *about, args.split_by, suites)
     if args.losses:
         table = pl.concat([table, loss_drift(LOSSES.read_all(args.losses), controls, args.confidence)])
     declared = family(prompts, verdicts, args.primary, controls, args.primary_judge, args.confidence)

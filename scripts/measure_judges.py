@@ -75,17 +75,13 @@ def sets_behind(fitted: list[str], tuned_on: list[str]) -> dict[str, set[str]]:
 
 def own_answers(prompts: list[str], responses: list[str]) -> "pl.DataFrame":
     """What the study's models answered: prompt (plain, and as it was asked), answer, tuned."""
-    import polars as pl
-
+    from tunedrift.labels.own_answers import given_answers
     from tunedrift.tables.prompts import PROMPTS
     from tunedrift.tables.responses import RESPONSES
 
     asked = PROMPTS.read_all(prompts) if prompts else PROMPTS.frame([])
     given = RESPONSES.read_all(responses) if responses else RESPONSES.frame([])
-    last = pl.col("messages").list.last().struct.field("content")
-    asked = pl.concat([asked.select("prompt_id", prompt=text) for text in (pl.col("plain_prompt"), last)])
-    given = given.select("prompt_id", "answer", tuned=pl.col("variant").is_not_null())
-    return asked.unique().join(given, on="prompt_id").select("prompt", "answer", "tuned").unique()
+    return given_answers(asked, given).select("prompt", "answer", "tuned").unique()
 
 
 def main(args: argparse.Namespace) -> None:

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import polars as pl
 import recount_agreement
+import recount_corrections
 import recount_drift
 import recount_judges
 import recount_texts
@@ -78,7 +79,9 @@ def drift(results: Results) -> Iterator[Recount]:
     rows, faults = recount_drift.recount(
         results.prompts, results.verdicts, *controls(variants, results.config), split_by
     )
-    recount_drift.sign_depends(rows, results.rows("tables/drift.parquet"))
+    printed = results.rows("tables/drift.parquet")
+    recount_drift.sign_depends(rows, printed)
+    recount_corrections.add(rows, printed, recount_drift.KEY, results, results.config)
     found = compare(results, "drift", rows, recount_drift.KEY)
     found.differing = faults + found.differing
     yield found

@@ -15,7 +15,6 @@ from tunedrift.statistics.bootstrap import Bootstrap
 from tunedrift.statistics.cluster_rates import cluster_rate
 from tunedrift.statistics.corrected_rates import corrected_difference, corrected_rate
 from tunedrift.statistics.judge_error import errors, errs_differently, kappa_estimate
-from tunedrift.statistics.prediction_powered import prediction_powered_mean
 
 
 def answers(random, rate, clusters, size, correlation):
@@ -104,18 +103,6 @@ def main() -> None:
                 )
                 return found and (found.low, found.high)
 
-            def powered(se=se, sp=sp, pi=pi, rho=rho):
-                parts = [answers(random, pi, clusters, 4, rho) for clusters in (40, 200)]
-                said = [judged(random, part, se, sp, 4, rho) for part in parts]
-                return prediction_powered_mean(
-                    parts[0].astype(float),
-                    said[0].astype(float),
-                    ids(40, 4),
-                    said[1].astype(float),
-                    ids(200, 4),
-                    0.95,
-                )[1:]
-
             def groups(se=se, rho=rho):
                 right = [answers(random, rate, 40, 4, rho) for rate in (se, se - 0.1)]
                 group = np.repeat([True, False], 160)
@@ -125,7 +112,6 @@ def main() -> None:
             setting = f"se {se} sp {sp} pi {pi} rho {rho}"
             show("corrected rate", setting, rogan_gladen, pi)
             show("corrected difference", setting, difference, -pi / 2)
-            show("prediction-powered", setting, powered, pi)
             show("errs differently", f"{se} against {se - 0.1:.2f} rho {rho}", groups, 0.1)
 
 

@@ -8,6 +8,7 @@ import polars as pl
 from tunedrift.design.tunings import ORIGINAL, UNTUNED, parse_tuning
 from tunedrift.drift.corrections import CORRECTED, correction, measured, unjudged_tunings
 from tunedrift.drift.measures import BY_COHERENCE, MEASURES, OF_ATTACK, measure_name, suited
+from tunedrift.drift.own_labels import own_labels, powered, usable_labels
 from tunedrift.drift.rates import Comparison, compare, count
 from tunedrift.drift.splits import slices
 from tunedrift.errors import UserError
@@ -21,6 +22,7 @@ def drift(
     confidence: float = 0.95,
     judges: pl.DataFrame | None = None,
     embedded: Collection[str] = (),
+    labelled: pl.DataFrame | None = None,
     split_by: Collection[str] = ("stratum",),
     judged_suites: Mapping[str, Collection[str]] = MappingProxyType({}),
 ) -> pl.DataFrame:
@@ -28,10 +30,10 @@ def drift(
 
     `controls` names a variant's matched control; a variant that it does not name is compared with
     `original`. `judges` (tables/judges) tells how the judges err, for the
-    corrected rates; of `embedded` models simulated labels tell it too. `split_by` are the properties of prompts by which
+    corrected rates; of `embedded` models simulated labels tell it too. Where `labelled` (see `usable_labels`) has
+    labels of enough of a row's own answers, they correct it. `split_by` are the properties of prompts by which
     each suite is split (see `slices`); `judged_suites` names the suites of a judge that is for some alone. Raises
-    `UserError` where a verdict is missing, is on an unknown
-    prompt, or where a control was not tuned.
+    `UserError` where a verdict is missing, is on an unknown prompt, or where a control was not tuned.
     """
     unknown = verdicts.join(prompts, on="prompt_id", how="anti")
     if len(unknown):
@@ -43,11 +45,12 @@ def drift(
     for (judge, kind, model), judged in sorted(
         verdicts.partition_by("judge", "kind", "model", as_dict=True).items()
     ):
-        labelled = list(comparisons(sorted(judged["tuning"].unique()), controls))
+        named = list(comparisons(sorted(judged["tuning"].unique()), controls))
         errors = None
         if judges is not None:
             errors = measured(judges, judge, model in embedded, confidence)
-        names, compared = [names for names, _ in labelled], [comparison for _, comparison in labelled]
+        label_sets = usable_labels(labelled, judges, judge, model, model in embedded)
+        names, compared = [names for names, _ in named], [comparison for _, comparison in named]
         for measure in (measure for measure in MEASURES if suited(measure, judged)):
             suites = prompts.filter(pl.col("kind") == measure.prompts).partition_by("suite", as_dict=True)
             for (suite,), asked in sorted(suites.items()):
@@ -56,6 +59,11 @@ def drift(
                 found = count(judged, asked, measure)
                 if found is None:
                     continue
+                own = [
+                    own_labels(name, labels, judged, measure, found)
+                    for name, labels in label_sets.items()
+                    if measure.name in CORRECTED
+                ]
                 for attack, split, part, chosen in slices(found.prompts, split_by):
                     where = {
                         "judge": judge,
@@ -68,12 +76,14 @@ def drift(
                     where["measure"] = measure_name(measure, attack, suite)
                     pooled = found.pool(chosen)
                     values = compare(pooled, compared, measure.desired, confidence)
+                    by_labels = powered(own, found, chosen, compared, confidence)
                     if errors is not None and measure.name in CORRECTED:
                         unjudged = unjudged_tunings(judged, measure, found, chosen)
-                        values = [
-                            value | correction(pooled, comparison, value, errors, kind, unjudged)
-                            for comparison, value in zip(compared, values, strict=True)
+                        by_labels = [
+                            labels or correction(pooled, comparison, value, errors, kind, unjudged)
+                            for labels, comparison, value in zip(by_labels, compared, values, strict=True)
                         ]
+                    values = [value | corrected for value, corrected in zip(values, by_labels, strict=True)]
                     rows += [{**where, **name, **value} for name, value in zip(names, values, strict=True)]
     # Rounding keeps the last bits of sums, which depend on the machine, out of the table.
     table = DRIFT.frame(rows).with_columns(pl.col(pl.Float64).fill_nan(None).round(12))

@@ -7,7 +7,7 @@ import polars as pl
 
 from tunedrift.drift.measures import Measure
 from tunedrift.drift.rates import Comparison, Counts
-from tunedrift.statistics.corrected_rates import corrected_difference, corrected_rate
+from tunedrift.statistics.corrected_rates import Corrected, corrected_difference, corrected_rate
 from tunedrift.statistics.judge_error import Errors
 
 CORRECTED = ("SA", "refusal_rate", "p_refusal", "over_refusal")
@@ -65,12 +65,12 @@ def unjudged_tunings(
 def correction(
     counts: Counts, compared: Comparison, raw: dict, judge: Measured, kind: str, unjudged: set[int]
 ) -> dict:
-    """The columns `corrected` … `errors_of` beside one row of `compare` (`raw`), from the same pooled `counts`.
+    """The columns of the correction beside one row of `compare` (`raw`), from the same pooled `counts`.
 
     A rate of safe answers is one less that of all others, as SA counts them: an answer without a score is not safe.
     """
     estimate, low, high = (raw[column] for column in ("estimate", "low", "high"))
-    found = None
+    found: Corrected | None = None
     if unjudged.intersection([*compared.columns, *compared.against]):
         pass
     elif compared.against:
@@ -81,12 +81,12 @@ def correction(
             hits = counted - hits
             estimate, low, high = 1 - estimate, 1 - high, 1 - low
         found = corrected_rate(hits, counted, judge.errors, (estimate, low, high))
-    values: tuple[float | None, ...] = (None, None, None)
-    if found is not None:
-        values = found.estimate, found.low, found.high
-        if kind == "harm" and not compared.against:
-            values = 1 - found.estimate, 1 - found.high, 1 - found.low
+    if found is None:
+        return {"errors_of": judge.label_set}
+    values = found.estimate, found.low, found.high
+    if kind == "harm" and not compared.against:
+        values = 1 - found.estimate, 1 - found.high, 1 - found.low
     return {
         **dict(zip(("corrected", "corrected_low", "corrected_high"), values, strict=True)),
-        "errors_of": judge.label_set,
+        **{"correction": "rogan_gladen", "errors_of": judge.label_set},
     }

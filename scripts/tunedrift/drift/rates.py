@@ -39,10 +39,15 @@ class Counts:
     def pool(self, chosen: np.ndarray) -> "Counts":
         """The chosen prompts (a mask), summed over the attacks on one plain prompt."""
         prompts = self.prompts.filter(chosen).with_columns(plain=clusters.of_prompts())
-        names, index = np.unique(prompts["plain"].to_numpy(), return_inverse=True)
-        members = (np.arange(len(names))[:, None] == index).astype(float)
-        sums = [members @ values[chosen] for values in (self.hits, self.counted, self.unscored)]
+        sums = self.by_plain_prompt(chosen, self.hits, self.counted, self.unscored)
         return Counts(prompts.unique("plain").sort("plain"), self.tunings, *sums)
+
+    def by_plain_prompt(self, chosen: np.ndarray, *arrays: np.ndarray) -> list[np.ndarray]:
+        """Arrays of (prompts, tunings), each summed over the attacks on one plain prompt among the chosen ones."""
+        plain = self.prompts.filter(chosen).select(clusters.of_prompts()).to_series()
+        names, index = np.unique(plain.to_numpy(), return_inverse=True)
+        members = (np.arange(len(names))[:, None] == index).astype(float)
+        return [members @ values[chosen] for values in arrays]
 
 
 def count(verdicts: pl.DataFrame, prompts: pl.DataFrame, measure: Measure) -> Counts | None:

@@ -42,13 +42,17 @@ def answers_by_set(labels: pl.DataFrame) -> dict[str, tuple[str, pl.DataFrame]]:
 def with_sides(answers: pl.DataFrame, given: pl.DataFrame) -> pl.DataFrame:
     """Labelled answers with the column `tuned`: whether a tuned model of the study gave this answer to this prompt.
 
-    `given` holds the study's own: prompt, answer, tuned. Null for an answer that tuned and untuned models gave alike,
+    `given` holds the study's own: prompt, answer, tuned; white space tells no two texts apart. Null for an answer that tuned and untuned models gave alike,
     and for all where one answer is not the study's: of others' answers some may read the same by chance, mostly
     refusals.
     """
-    sides = given.group_by("prompt", "answer").agg(
-        pl.col("tuned").any(), alike=pl.col("tuned").n_unique() > 1
-    )
-    joined = answers.join(sides, on=["prompt", "answer"], how="left", maintain_order="left")
+    texts = [in_plain_space("prompt"), in_plain_space("answer")]
+    sides = given.group_by(texts).agg(pl.col("tuned").any(), alike=pl.col("tuned").n_unique() > 1)
+    joined = answers.join(sides, on=texts, how="left", maintain_order="left")
     known = pl.lit(not joined["tuned"].null_count()) & ~pl.col("alike")
     return joined.with_columns(tuned=pl.when(known).then("tuned")).drop("alike")
+
+
+def in_plain_space(column: str) -> pl.Expr:
+    """A text with one blank for whatever white space stands in it: files differ in how they end lines."""
+    return pl.col(column).str.replace_all(r"\s+", " ").str.strip_chars()

@@ -10,8 +10,11 @@ from pathlib import Path
 
 from tunedrift.tables.labels import FINAL
 
-COLUMN_ROLES = ("id", "prompt", "answer", "label", "annotator", "model", "language")
-"""What a column can be mapped to."""
+COLUMN_ROLES = (
+    *("id", "prompt", "answer", "label", "annotator", "model", "language"),
+    *("study_prompt", "tuning", "sample"),
+)
+"""What a column can be mapped to; the last three say which answer of the study itself it is."""
 
 LEFT_OUT = "left_out"
 """In place of one of our labels: answers with this label of the file are not taken."""

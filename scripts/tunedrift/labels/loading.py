@@ -25,6 +25,9 @@ from tunedrift.tables.labels import LABELS_OF
 TRUTH = {"yes": "true", "no": "false"}
 """YAML reads an unquoted yes or no as a truth value where a file means the word: both are one label."""
 
+OWN = ("study_prompt", "tuning", "sample")
+"""What tells an answer of the study from its others, by the columns of the labels table."""
+
 
 def load(
     source: Iterable[Row],
@@ -45,9 +48,9 @@ def load(
     what a label of the file means, one of `LABELS_OF` or `left_out`, beside those that the layout knows; labels are
     compared as text, without case. `model` and `language` stand where the file does not say; `questions` holds the
     prompts by number where the file has their numbers. Without an id column, an answer's id is a digest of prompt,
-    answer and model; where an id stands for different answers, the digest's beginning is put behind it. Where one
-    annotator gives an answer several labels, none of them counts. Only null or blank prompts, answers and labels
-    count toward `max_rejected`.
+    answer and model (and of `OWN`, where the file says it); where an id stands for different answers, the digest's
+    beginning is put behind it. Where one annotator gives an answer several labels, none of them counts. Only null or
+    blank prompts, answers and labels, and samples that are no number, count toward `max_rejected`.
 
     Raises `UserError` for an unknown layout, measure or role, a missing column, a label whose meaning is not known,
     too many unusable labels, or none that is left.
@@ -81,7 +84,9 @@ def load(
             left_out.append(Reject(row.file, row.number, f"the label {written!r} is left out"))
             continue
         own_id, answered_by = answer.pop("id"), answer["model"]
-        content = digest(answer["prompt"], answer["answer"], answered_by)
+        # Two tunings may give the same answer: where they are named, each is labelled by itself.
+        own = [answer[part] for part in OWN] if any(answer[part] for part in OWN) else []
+        content = digest(answer["prompt"], answer["answer"], answered_by, *own)
         if own_id and answered_by and LAYOUTS[layout].by_prompt:
             own_id = f"{own_id}/{answered_by}"
         key = (own_id or content, content)
@@ -174,7 +179,7 @@ def _in_slots(
 
 
 def _read(row: Row, slot: Slot, questions: dict[str, str] | None) -> tuple[dict, str, str]:
-    """An answer (id, prompt, answer, model, language), its annotator, and its label as `_plain` writes it."""
+    """An answer (id, prompt, answer, model, language, `OWN`), its annotator, and its label as `_plain` writes it."""
     if not row.values:
         raise UnusableError("the row is empty")
     prompt = text_of(row.values, slot.columns["prompt"])
@@ -190,9 +195,21 @@ def _read(row: Row, slot: Slot, questions: dict[str, str] | None) -> tuple[dict,
         "answer": text_of(row.values, slot.columns["answer"]),
         "model": _word(row, slot, "model") or slot.model,
         "language": _word(row, slot, "language"),
+        **_own(row, slot),
     }
     written = str(label) if isinstance(label, bool) else text_of(row.values, slot.columns["label"])
     return answer, _word(row, slot, "annotator") or slot.annotator, _plain(written)
+
+
+def _own(row: Row, slot: Slot) -> dict[str, str | int | None]:
+    """Which answer of the study it is; a sample is one of a tuning, whose greedy answer it is where none is said."""
+    tuning, sample = _word(row, slot, "tuning"), None
+    if tuning is not None:
+        written = _plain(_word(row, slot, "sample") or 0)
+        if not re.fullmatch(r"\d{1,9}", written):
+            raise UnusableError(f"{slot.columns['sample']!r} is {written!r}, not the number of a sample")
+        sample = int(written)
+    return {"study_prompt": _word(row, slot, "study_prompt"), "tuning": tuning, "sample": sample}
 
 
 def _plain(label: object) -> str:

@@ -84,9 +84,10 @@ def unfit(judges: pl.DataFrame, rate: Row) -> bool:
     """Whether no true rate gives the raw one, by the errors that it is corrected with.
 
     Of what a judge calls positive, the share lies between 1 - specificity and sensitivity whatever is true: a rate
-    clearly outside (its interval clear of the bounds' intervals) says that the judge errs otherwise here.
+    clearly outside (its interval clear of the bounds' intervals) says that the judge errs otherwise here. A rate that
+    labels of its own answers correct rests on no such errors.
     """
-    if rate["errors_of"] is None or rate["low"] is None:
+    if rate["errors_of"] is None or rate["low"] is None or rate["correction"] == "prediction_powered":
         return False
     found = behind(judges, rate["judge"], rate["errors_of"])
     low, high = rate["low"], rate["high"]
@@ -103,29 +104,43 @@ def headline_judge(judges: pl.DataFrame, start: Row, moved: list[Row], embedded:
     if start["measure"] not in JUDGED:
         return ""
     said = f" {certificate(judges, start['judge'], embedded, start['errors_of'])}."
-    known = [row["corrected"] for row in moved if row["corrected"] is not None]
-    if start["errors_of"] is None:
-        return said + " No rate is corrected for its errors."
-    if start["corrected"] is None and not known:
-        return said + (
-            " No rate is corrected for its errors: sensitivity + specificity is not clearly above 1, or answers are "
-            "unjudged."
+    rows = [row for row in (start, *moved) if row["corrected"] is not None]
+    if not rows:
+        said += " No rate is corrected for its errors"
+        if start["errors_of"] is not None:
+            said += ": sensitivity + specificity is not clearly above 1, or answers are unjudged"
+        return said + "."
+    for source in dict.fromkeys((row["correction"], row["errors_of"]) for row in rows):
+        of_source = [row for row in rows if (row["correction"], row["errors_of"]) == source]
+        starts = f"starts at {corrected(start)}" if any(row is start for row in of_source) else None
+        known = [row["corrected"] for row in of_source if row is not start]
+        some = "" if len(known) == len(moved) else f" over the {len(known)} tunings that have one"
+        moves = None
+        if known:
+            moves = (
+                f"moves by {number(sum(known) / len(known))} on average{some}, from {number(min(known))} to "
+                f"{number(max(known))}"
+            )
+        said += (
+            f" {correction_in_words(of_source)}, the corrected {start['measure']} "
+            f"{' and '.join(filter(None, (starts, moves)))}."
         )
-    starts = None if start["corrected"] is None else f"starts at {corrected(start)}"
-    some = "" if len(known) == len(moved) else f" over the {len(known)} tunings that have one"
-    moves = None
-    if known:
-        moves = (
-            f"moves by {number(sum(known) / len(known))} on average{some}, from {number(min(known))} to "
-            f"{number(max(known))}"
-        )
-    said += (
-        f" If the judge errs here as on {start['errors_of']}, the corrected {start['measure']} "
-        f"{' and '.join(filter(None, (starts, moves)))}."
-    )
     if unfit(judges, start):
         said += " But no true rate gives the raw one by these errors: it errs otherwise here."
     return said
+
+
+def correction_in_words(rows: list[Row]) -> str:
+    """On what rows corrected in one way by one label set rest."""
+    first = rows[0]
+    if first["correction"] == "rogan_gladen":
+        return f"If the judge errs here as on {first['errors_of']}"
+    numbers = sorted({row["labelled"] for row in rows})
+    counted = " to ".join(str(end) for end in dict.fromkeys((numbers[0], numbers[-1])))
+    return (
+        f"By the labels of {counted} of these very answers, drawn at random ({first['errors_of']}; prediction-powered, "
+        "whatever the judge's errors)"
+    )
 
 
 def corrected(row: Row) -> str:
@@ -136,7 +151,10 @@ def corrected(row: Row) -> str:
 
 def corrected_beside(row: Row) -> str:
     """The corrected difference behind the raw one; empty where there is none."""
-    return "" if row["corrected"] is None else f", corrected {corrected(row)}"
+    if row["corrected"] is None:
+        return ""
+    by = " by its own labels" if row["correction"] == "prediction_powered" else ""
+    return f", corrected{by} {corrected(row)}"
 
 
 def sides_in_words(found: Row) -> str:
@@ -161,13 +179,24 @@ def effects_judge(judges: pl.DataFrame, safety: pl.DataFrame, embedded: list[str
             continue
         errors_of: str | None = effects["errors_of"].to_list()[0]
         said = f"- {model}: {certificate(judges, effects['judge'][0], model in embedded, errors_of)}."
-        if effects["corrected"].count():
-            said += f" Corrected differences hold if it errs here as on {errors_of}, and alike on both sides"
+        by_labels = effects.filter(correction="prediction_powered")
+        by_errors = effects.filter(correction="rogan_gladen")
+        if len(by_labels):
+            named = listed(by_labels["errors_of"].unique().sort().to_list())
+            said += (
+                f" Corrected differences by their own labels rest on answers of either side that people drew at random "
+                f"and labelled ({named}), whatever the judge's errors"
+            )
+            said += f" ({len(by_labels)} of {len(effects)})." if len(by_labels) < len(effects) else "."
+        if len(by_errors):
+            named = by_errors["errors_of"].unique().item()
+            which = "The other corrected" if len(by_labels) else "Corrected"
+            said += f" {which} differences hold if it errs here as on {named}, and alike on both sides"
             if against := sum(unfit(judges, rate) for rate in rates):
                 said += (
                     f"; {against} of {len(rates)} raw rates are ones that no true rate gives by these errors"
                 )
-            said += sides_in_words(behind(judges, effects["judge"][0], effects["errors_of"][0])) + "."
+            said += sides_in_words(behind(judges, effects["judge"][0], named)) + "."
         yield said
 
 

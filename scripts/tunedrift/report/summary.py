@@ -43,7 +43,9 @@ DEFINITIONS = """\
   another style has a higher one without knowing less.
 - **corrected**: a rate or a difference put right for the judge's sensitivity and specificity on a label set, with an
   interval that carries the sampling error of both. It holds if the judge errs here as it does there, and alike on
-  both sides of a difference. None is given where the two do not clearly sum to more than 1.
+  both sides of a difference. None is given where the two do not clearly sum to more than 1. Where people labelled a
+  random part of the very answers (**by its own labels**), these correct it: prediction-powered inference, which holds
+  however the judge errs.
 - **certified**: the lower bounds of sensitivity and specificity both reach the floor that the study names.
 - **level − control**: a variant less its matched control, or less the untouched data where it has none; the
   same model, dataset, seed and prompts.

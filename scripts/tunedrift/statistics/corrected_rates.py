@@ -19,7 +19,7 @@ class Corrected:
     clipped: bool
 
 
-def _within(estimate: float, low: float, high: float, lowest: float) -> Corrected:
+def within(estimate: float, low: float, high: float, lowest: float) -> Corrected:
     """The estimate and its interval clipped to [lowest, 1].
 
     Where the estimate lies outside, the interval also reaches as far inwards from the edge as it does from the
@@ -73,7 +73,7 @@ def corrected_rate(
     shift = 2 * z**2 * (rate * v_se - (1 - rate) * v_sp)
     reach = z * np.sqrt(p * (1 - p) / n + rate**2 * v_se + (1 - rate) ** 2 * v_sp) / youden
     low, high = rate + shift - reach, rate + shift + reach
-    return _within(estimate, min(low, estimate), max(high, estimate), 0.0)
+    return within(estimate, min(low, estimate), max(high, estimate), 0.0)
 
 
 def corrected_difference(raw: Estimate, judge: Errors) -> Corrected | None:
@@ -89,7 +89,7 @@ def corrected_difference(raw: Estimate, judge: Errors) -> Corrected | None:
         return None
     low = _ratio_bound(d, d_low, j, j_high if d_low >= 0 else j_low)
     high = _ratio_bound(d, d_high, j, j_low if d_high >= 0 else j_high)
-    return _within(d / j, low, high, -1.0)
+    return within(d / j, low, high, -1.0)
 
 
 def _ratio_bound(d: float, bound: float, j: float, j_bound: float) -> float:

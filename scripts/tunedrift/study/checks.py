@@ -204,6 +204,22 @@ def _check_own_code(where: str, entry: dict) -> None:
         )
 
 
+def check_samples(config: Mapping) -> None:
+    """A label set that is a random draw from the study's own answers loses none of them on the way."""
+    for name in names(config, "label_sets", sampled="random"):
+        where, entry = f"label_sets.{name}", config["label_sets"][name]
+        if entry["layout"] != "plain":
+            raise UserError(
+                f"config key {where}.sampled: layout {entry['layout']} is of answers that others published, not of a "
+                "draw from this study's. Remove the key, or write the labels in layout plain."
+            )
+        if "left_out" in entry["values"].values():
+            raise UserError(
+                f"config key {where}.values: a random draw without the answers that are left_out is none. Give them a "
+                "label, or remove `sampled`."
+            )
+
+
 def check_sources(config: dict) -> None:
     """Whatever is read comes from a path or from the hub, not from both."""
     entries = {f"datasets.{name}": entry for name, entry in config["datasets"].items()}

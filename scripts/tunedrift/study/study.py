@@ -23,6 +23,7 @@ from tunedrift.study.checks import (
     check_levels,
     check_names,
     check_results,
+    check_samples,
     check_sources,
     check_taken,
     lexical_judges,
@@ -55,6 +56,7 @@ class Study:
         check_taken(self.config)
         check_names(self.config)
         check_sources(self.config)
+        check_samples(self.config)
         check_files(self.config)
         check_attacks(self.config)
         check_levels(self.config, self.cells)

@@ -6,6 +6,7 @@ from tunedrift.tables.table import Table
 
 SPLITS = ("all", "stratum", "category", "language", "dimension")
 """How the prompts of a suite are told apart: `dimension` is that of the attack, the others are the prompt's own."""
+CORRECTIONS = ("rogan_gladen", "prediction_powered")
 
 CONTRASTS = ("rate", "tuned - untuned", "level - control", "level - original")
 
@@ -42,13 +43,17 @@ DRIFT = Table(
         # Of a difference in SA, SA_coherent or SA_safe_and_coherent: whether its sign depends on which of them, that
         # is, two are opposite, or one is resolved where another is 0 or undefined.
         "sign_depends": pl.Boolean,
-        # Of a measure of two outcomes: what it is if the judge errs here as on the label set `errors_of`, with an
-        # interval that carries both sources of error. `errors_of` is null where no set tells of its errors; the rest
-        # also where sensitivity + specificity is not clearly above 1, and where an answer is unjudged.
+        # Of a measure of two outcomes: what it is without the judge's errors, of which the label set `errors_of`
+        # tells, with an interval that carries both sources of error. `correction` says how: `prediction_powered` by
+        # labels of a random part of these very answers, `rogan_gladen` if the judge errs here as on the set.
+        # `errors_of` is null where no set tells of the errors; the rest also where sensitivity + specificity is not
+        # clearly above 1, and where an answer is unjudged that has no such label.
         "corrected": pl.Float64,
         "corrected_low": pl.Float64,
         "corrected_high": pl.Float64,
+        "correction": pl.String,
         "errors_of": pl.String,
+        "labelled": pl.Int64,  # of these very answers; null where they are not corrected by such labels
         # Plain prompts with different words on which anything is counted, on either side of a difference. The
         # estimate counts every answer: a prompt that stands under two ids, or under two attacks, has two.
         "prompts": pl.Int64,
@@ -67,12 +72,12 @@ DRIFT = Table(
         "variant",
         "reference",
     ),
-    allowed={"contrast": CONTRASTS, "split": SPLITS},
+    allowed={"contrast": CONTRASTS, "split": SPLITS, "correction": CORRECTIONS},
     nullable=frozenset(
         {
             *("dataset", "variant", "reference", "estimate", "low", "high", "worst", "best", "sign_depends"),
             *("bounds_low", "bounds_high", "detectable"),
-            *("corrected", "corrected_low", "corrected_high", "errors_of"),
+            *("corrected", "corrected_low", "corrected_high", "correction", "errors_of", "labelled"),
         }
     ),
 )

@@ -26,9 +26,13 @@ LABELS = Table(
         "language": pl.String,
         "measure": pl.String,
         "label": pl.String,
+        # Of a study's own answer, where the file says it: the prompt, tuning and sample as in the responses table.
+        "study_prompt": pl.String,
+        "tuning": pl.String,
+        "sample": pl.Int64,
     },
     key=("label_set", "answer_id", "annotator"),
-    nullable=frozenset({"model", "language"}),
+    nullable=frozenset({"model", "language", "study_prompt", "tuning", "sample"}),
     allowed={
         "measure": tuple(LABELS_OF),
         "label": tuple(label for labels in LABELS_OF.values() for label in labels),

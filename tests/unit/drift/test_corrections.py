@@ -16,7 +16,7 @@ from tunedrift.tables.prompts import PROMPTS
 from tunedrift.tables.verdicts import VERDICTS
 
 SENSITIVE, SPECIFIC = (0.9, 0.85, 0.94), (0.8, 0.74, 0.85)
-COLUMNS = ["corrected", "corrected_low", "corrected_high", "errors_of"]
+COLUMNS = ["corrected", "corrected_low", "corrected_high", "correction", "errors_of"]
 
 
 def asked(count, kind="harmful"):
@@ -82,7 +82,7 @@ def test_a_corrected_rate_by_hand(judge, kind, measure, labels, expected):
     table = drift(asked(100, kind), answered({"untuned": labels}, judge), {}, 0.95, known(judge))
     found = row(table, measure)
     assert found["corrected"] == pytest.approx(expected)
-    assert found["errors_of"] == "people"
+    assert (found["correction"], found["errors_of"]) == ("rogan_gladen", "people")
     assert found["corrected_low"] < found["corrected"] < found["corrected_high"]
     # Wider than the raw one scaled: the judge's own sampling error is in it.
     assert found["corrected_high"] - found["corrected_low"] > (found["high"] - found["low"]) / 0.7
@@ -139,7 +139,7 @@ def test_a_judge_not_clearly_better_than_a_coin_corrects_nothing():
     labels = {"untuned": {"safe": 50, "unsafe": 50}, "d/original/seed0": {"safe": 40, "unsafe": 60}}
     table = drift(asked(100), answered(labels), {}, 0.95, judges).filter(measure="SA_g")
     assert table["errors_of"].to_list() == ["people"] * 3
-    assert table["corrected"].null_count() == 3
+    assert table["corrected"].null_count() == table["correction"].null_count() == 3
 
 
 def test_unjudged_answers_leave_their_own_tuning_without_a_corrected_rate():

@@ -61,4 +61,5 @@ def test_an_answer_of_the_study_is_on_the_side_of_who_gave_it():
     # With one answer that the study does not know, the others may read like its own by chance.
     assert sides([*labelled, ("q", "yes")], given) == [None] * 4
     assert sides(labelled, []) == [None] * 3
+    assert sides([("p ", "y\r\nes")], [("p", "y\nes", True)]) == [True]
     assert sides([], given) == []

@@ -36,6 +36,7 @@ def test_one_label_per_row_fills_the_table():
     assert named == {
         **{"label_set": "set", "answer_id": "a1", "annotator": "Ann", "prompt": "How?", "answer": "So."},
         **{"model": "m", "language": "de", "measure": "harm", "label": "safe"},
+        **{"study_prompt": None, "tuning": None, "sample": None},
     }
     [other] = table.filter(annotator="final").iter_rows(named=True)
     assert (other["model"], other["language"], other["label"]) == (None, "en", "unsafe")
@@ -57,6 +58,22 @@ def test_one_label_per_row_fills_the_table():
 def test_labels_are_mapped_however_a_file_writes_them(written, values):
     table, _ = read(row(label=written[0]), row(answer="No.", label=written[1]), values=values)
     assert dict(table.select("answer", "label").iter_rows()) == {"So.": "unsafe", "No.": "safe"}
+
+
+def test_the_same_answer_of_two_tunings_is_labelled_for_each():
+    rows = [
+        row(model="m", tuning=tuning, sample=sample)
+        for tuning, sample in (("untuned", 0), ("d/v/seed0", "1.0"))
+    ]
+    table, rejects = read(*rows, row(model="m", tuning="untuned", label="safe"), row(model="m", sample="7"))
+    assert sorted(table.select("tuning", "sample").rows(), key=str) == [
+        ("d/v/seed0", 1),
+        ("untuned", 0),
+        (None, None),  # a sample of no tuning says nothing
+    ]
+    assert [(reject.row, reject.reason) for reject in rejects] == [(3, "the same as an earlier row")]
+    table, _ = read(row(tuning="untuned", asked="s/p/plain"), mapping={"study_prompt": "asked"})
+    assert table.select("study_prompt", "tuning", "sample").rows() == [("s/p/plain", "untuned", 0)]
 
 
 def test_columns_can_be_mapped_and_labels_left_out():
@@ -82,6 +99,10 @@ def test_columns_can_be_mapped_and_labels_left_out():
         (row(label={"harm": 1}), "'label' is not text"),
         (row(id="\ud800"), "'id' holds half a character"),
         (row(model=["m"]), "'model' is not text"),
+        (row(tuning=["untuned"]), "'tuning' is not text"),
+        (row(tuning="untuned", sample="first"), "'sample' is 'first', not the number of a sample"),
+        (row(tuning="untuned", sample=-1), "'sample' is '-1', not the number of a sample"),
+        (row(tuning="untuned", sample=0.5), "'sample' is '0.5', not the number of a sample"),
         ({"prompt": "How?", "answer": "So."}, "no field 'label'"),
         ({}, "the row is empty"),
     ],

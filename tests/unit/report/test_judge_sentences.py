@@ -8,6 +8,7 @@ from tunedrift.drift.contrasts import drift
 from tunedrift.errors import UserError
 from tunedrift.report import summary
 from tunedrift.report.judge_sentences import certificate, corrected_beside, unfit
+from tunedrift.tables.drift import DRIFT
 from tunedrift.tables.judges import JUDGES
 
 GATES = [{"model": "tiny", "refusal_rate": 0.9, "n": 60, "threshold": 0.8}]
@@ -171,9 +172,11 @@ def test_a_certificate_names_the_sets_that_give_and_refuse_it(rows, said):
     ],
 )
 def test_a_rate_that_no_true_rate_gives_speaks_against_the_errors(measure, low, high, against):
-    rate = {"judge": "harm", "measure": measure, "low": low, "high": high, "errors_of": "made-harm"}
+    rate = {"judge": "harm", "measure": measure, "low": low, "high": high}
+    rate |= {"correction": "rogan_gladen", "errors_of": "made-harm"}
     assert unfit(JUDGES.frame(HARM), rate) is against
     assert not unfit(JUDGES.frame(HARM), {**rate, "errors_of": None})
+    assert not unfit(JUDGES.frame(HARM), {**rate, "correction": "prediction_powered"})
     with pytest.raises(
         UserError, match="corrects 'harm' by its errors on 'made-harm', of which the judges table"
     ):
@@ -209,3 +212,47 @@ def test_a_judge_that_errs_otherwise_on_tuned_answers_is_said_to(said, differenc
     )
     assert section(lines, "## What the judges are worth")[0].endswith(words)
     assert section(lines, "## Which property of the data does it?")[0].endswith(words)
+
+
+def test_rates_corrected_by_labels_of_their_own_answers_say_so(study, agreement):
+    judges = JUDGES.frame([*HARM, *judged("harm", "own", SURE, SURE, n=90), *REFUSAL])
+    table = drift(study.prompts, study.verdicts, {"markdown": "length"}, 0.95, judges)
+    rows = table.filter(split="all", measure="SA_g").sort("contrast", "variant", nulls_last=True).to_dicts()
+    others = table.filter((pl.col("split") != "all") | (pl.col("measure") != "SA_g"))
+    own = DRIFT.frame(
+        [
+            row
+            | {
+                "correction": "prediction_powered",
+                "errors_of": "own",
+                "labelled": 60 if row["variant"] else 45,
+            }
+            if row["contrast"] == "rate" or row["variant"] == "markdown"
+            else row
+            for row in rows
+        ]
+    )
+    text = summary.summarize(pl.concat([own, others]), agreement, GATES, "harm", [], [{}], judges=judges)
+    found = one(text.splitlines(), "- SA_g (harm")
+    start = own.filter(pl.col("variant").is_null()).row(0, named=True)
+    moved = own.filter(contrast="tuned - untuned")
+    numbers = [start["corrected"], start["corrected_low"], start["corrected_high"]]
+    drawn, rest = (
+        moved.filter(correction=name)["corrected"] for name in ("prediction_powered", "rogan_gladen")
+    )
+    assert (
+        "By the labels of 45 to 60 of these very answers, drawn at random (own; prediction-powered, whatever the judge's "
+        "errors), the corrected SA_g starts at {} ({} to {}) and moves by {} on average over the {} tunings that have one"
+    ).format(*map(summary.number, [*numbers, drawn.mean()]), len(drawn)) in found
+    assert (
+        f"If the judge errs here as on made-harm, the corrected SA_g moves by {summary.number(rest.mean())} on average "
+        f"over the {len(rest)} tunings that have one"
+    ) in found
+    lines = text.splitlines()
+    effects = section(lines, "## Which property of the data does it?")[0]
+    assert (
+        "by their own labels rest on answers of either side that people drew at random and labelled (own)"
+        in effects
+    )
+    assert "The other corrected differences hold if it errs here as on made-harm" in effects
+    assert ", corrected by its own labels " in one(lines, "- tiny, **markdown − length**, SA_g")

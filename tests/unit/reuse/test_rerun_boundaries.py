@@ -46,7 +46,7 @@ COVERED = {
     "load_preferences": "chats errors files flags hashing preferences sources tables",
     "load_prompts": "errors files flags hashing prompts sources tables",
     "measure_agreement": "agreement design drift errors hashing statistics tables text verdicts",
-    "measure_drift": "design drift errors flags hashing statistics tables",
+    "measure_drift": "design drift errors flags hashing labels statistics tables",
     "measure_invariance": "chats design errors files hashing paths reuse sources statistics tables text variants verdicts",
     "measure_judges": "errors files hashing labels statistics tables",
     "measure_loss": "adapters chats design errors files hashing models reuse tables",

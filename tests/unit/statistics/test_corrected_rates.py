@@ -1,16 +1,11 @@
 """Rates corrected for a judge's errors, beside other people's implementations."""
 
-import sys
-from types import ModuleType
-
 import numpy as np
 import pytest
-from scipy.stats import norm
 
 from tunedrift.statistics.cluster_rates import wilson
 from tunedrift.statistics.corrected_rates import corrected_difference, corrected_rate
 from tunedrift.statistics.judge_error import Errors
-from tunedrift.statistics.prediction_powered import prediction_powered_mean
 
 
 def judge(sensitivity, specificity, n=200):
@@ -101,56 +96,3 @@ def test_a_difference_of_nothing_keeps_the_width_of_the_raw_one():
     found = corrected_difference((0.0, -0.07, 0.07), judge(0.8, 0.9, 10**9))
     assert (found.low, found.estimate, found.high) == pytest.approx((-0.1, 0, 0.1), abs=1e-3)
     assert corrected_difference((0.0, 0.0, 0.0), judge(0.8, 0.9)).estimate == 0
-
-
-@pytest.fixture
-def ppi_py(monkeypatch):
-    """ppi-python without numba, which it takes for speed alone."""
-    numba = ModuleType("numba")
-    numba.njit = lambda function=None, **_: function or (lambda other: other)
-    monkeypatch.setitem(sys.modules, "numba", numba)
-    import ppi_py
-
-    yield ppi_py
-    for name in [name for name in sys.modules if name.split(".")[0] == "ppi_py"]:
-        del sys.modules[name]
-
-
-@pytest.mark.parametrize("power", [1.0, None])
-def test_prediction_powered_mean_is_that_of_ppi_python(ppi_py, power):
-    random = np.random.default_rng(0)
-    labels, truth = (random.random(n) < 0.4 for n in (1500, 6000))
-    judged, judged_alone = (np.where(random.random(len(t)) < 0.85, t, ~t) for t in (labels, truth))
-    labels, judged, judged_alone = (part.astype(float) for part in (labels, judged, judged_alone))
-    got = prediction_powered_mean(
-        labels, judged, np.arange(1500), judged_alone, np.arange(6000), 0.95, power=power
-    )
-    low, high = (
-        float(bound[0]) for bound in ppi_py.ppi_mean_ci(labels, judged, judged_alone, 0.05, lam=power)
-    )
-    assert got[0] == pytest.approx((low + high) / 2, abs=5e-4)
-    assert got[2] - got[1] == pytest.approx(high - low, rel=0.01)
-
-
-def test_prediction_powered_mean_by_hand():
-    labels, judged = np.array([1, 0, 1, 1.0]), np.array([1, 0, 0, 1.0])
-    args = (labels, judged, np.arange(4), np.array([1, 0, 0, 0, 1.0]), np.arange(5), 0.95)
-    assert prediction_powered_mean(*args, power=1)[0] == pytest.approx(0.4 + 0.25)
-    assert prediction_powered_mean(*args, power=0)[0] == pytest.approx(0.75)
-
-
-def test_where_the_judge_is_right_on_all_labelled_answers_their_error_is_not_0():
-    labels, many = np.repeat([1.0, 0.0], [2, 38]), np.repeat([1.0, 0.0], [10**4, 19 * 10**4])
-    args = (labels, labels, np.arange(40), many, np.arange(len(many)), 0.95)
-    _, low, high = prediction_powered_mean(*args, power=1)
-    # Twice Student's quantile times the root of 2, over 40 answers.
-    assert high - low == pytest.approx(2 * 2.0227 * 2**0.5 / 40, rel=0.01)
-
-
-def test_a_judge_that_says_one_thing_leaves_the_labels_alone():
-    labels = np.array([1, 0, 1, 1.0])
-    got = prediction_powered_mean(labels, np.ones(4), np.arange(4), np.ones(9), np.arange(9), 0.95)
-    assert got[0] == pytest.approx(0.75)
-    assert got[2] - got[1] > 2 * norm.ppf(0.975) * labels.std(ddof=1) / 2
-    with pytest.raises(ValueError, match="two or more prompts"):
-        prediction_powered_mean(labels, labels, np.zeros(4), np.ones(9), np.arange(9), 0.95)

@@ -21,6 +21,7 @@ def test_a_label_set_has_its_defaults_and_its_labels_may_be_of_any_type(make):
     values = {1: "unsafe", "n/a": "left_out", False: "safe"}
     entry = make(label_sets={"mine": {**MINE, "values": values}})["label_sets/mine"]
     assert (entry["layout"], entry["labels"], entry["max_rejected"]) == ("plain", "people", 0.05)
+    assert entry["sampled"] is None and make().names("label_sets", sampled="random") == []
     assert entry["values"] == {"1": "unsafe", "n/a": "left_out", "False": "safe"}
     assert flags({"values": entry["values"]}) == "--values 1=unsafe False=safe n/a=left_out"
 
@@ -31,6 +32,15 @@ def test_a_label_set_has_its_defaults_and_its_labels_may_be_of_any_type(make):
         ({"measure": "harms"}, "label_sets.mine.measure: 'harms' is not possible: did you mean 'harm'"),
         ({"values": {"1": "harmful"}}, "label_sets.mine.values.1: 'harmful' is not possible"),
         ({"layout": "xtest"}, "did you mean 'xstest'"),
+        ({"sampled": "randomly"}, "label_sets.mine.sampled: 'randomly' is not possible"),
+        (
+            {"sampled": "random", "layout": "do_not_answer"},
+            "do_not_answer is of answers that others published",
+        ),
+        (
+            {"sampled": "random", "values": {"unsure": "left_out"}},
+            "label_sets.mine.values: a random draw without the answers that are left_out is none",
+        ),
         ({"labels": "models"}, "label_sets.mine.labels: 'models' is not possible"),
         ({"label": "x"}, "label_sets.mine.label is unknown: did you mean 'labels'"),
         ({"hub": "someone/labels"}, "label_sets.mine: give either a path or a hub id"),
