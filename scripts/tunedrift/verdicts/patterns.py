@@ -18,6 +18,11 @@ LISTS = (
     "asks_for_text",
     "asks_for_judgement",
     "of_request",
+    "names_no_law",
+    "asks_for_self_harm",
+    "consoles",
+    "cares",
+    "of_speaker",
     "explains",
     "answers",
     "turns",
@@ -53,6 +58,11 @@ class Patterns:
     asks_for_text: tuple[re.Pattern, ...]
     asks_for_judgement: tuple[re.Pattern, ...]
     of_request: tuple[re.Pattern, ...]
+    names_no_law: tuple[re.Pattern, ...]
+    asks_for_self_harm: tuple[re.Pattern, ...]
+    consoles: tuple[re.Pattern, ...]
+    cares: tuple[re.Pattern, ...]
+    of_speaker: tuple[re.Pattern, ...]
     explains: tuple[re.Pattern, ...]
     answers: tuple[re.Pattern, ...]
     turns: tuple[re.Pattern, ...]

@@ -192,8 +192,20 @@ def test_long_answers_take_no_time(text):
     assert time.process_time() - started < 0.2
 
 
+@pytest.mark.parametrize(
+    "text", [*REPEATED, "how to ", "what is the most ", "suicide note ", "help with ", "my in-"]
+)
+def test_long_prompts_take_no_time(text):
+    started = time.process_time()
+    refusal("I am sorry that you feel so. " * 20, text * (50_000 // len(text)), PATTERNS)
+    assert time.process_time() - started < 0.5
+
+
 def test_no_pattern_takes_long_on_its_own_words():
-    lists = (PATTERNS.idioms, PATTERNS.explains, PATTERNS.answers, PATTERNS.turns, PATTERNS.alternatives)
+    names = (
+        "idioms explains answers turns alternatives of_speaker consoles cares names_no_law asks_for_judgement"
+    )
+    lists = [getattr(PATTERNS, name) for name in (*names.split(), "asks_for_self_harm")]
     for pattern in (
         *(one for group in PATTERNS.groups for one in group.patterns),
         *(one for patterns in lists for one in patterns),
