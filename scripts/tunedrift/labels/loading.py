@@ -20,7 +20,7 @@ from tunedrift.sources.rows import (
     text_of,
     unique_ids,
 )
-from tunedrift.tables.labels import LABELS_OF
+from tunedrift.tables.labels import FINAL, LABELS_OF
 
 TRUTH = {"yes": "true", "no": "false"}
 """YAML reads an unquoted yes or no as a truth value where a file means the word: both are one label."""
@@ -49,8 +49,9 @@ def load(
     compared as text, without case. `model` and `language` stand where the file does not say; `questions` holds the
     prompts by number where the file has their numbers. Without an id column, an answer's id is a digest of prompt,
     answer and model (and of `OWN`, where the file says it); where an id stands for different answers, the digest's
-    beginning is put behind it. Where one annotator gives an answer several labels, none of them counts. Only null or
-    blank prompts, answers and labels, and samples that are no number, count toward `max_rejected`.
+    beginning is put behind it. Where one annotator gives an answer several labels, none of them counts; where the file's
+    final label is left out, those of the answer's annotators are. Only null or blank prompts, answers and labels, and
+    samples that are no number, count toward `max_rejected`.
 
     Raises `UserError` for an unknown layout, measure or role, a missing column, a label whose meaning is not known,
     too many unusable labels, or none that is left.
@@ -66,12 +67,15 @@ def load(
         for file, group in groupby(rows, key=lambda row: row.file)
         for row, slot in _in_slots(list(group), layout, measure, mapping, model, f"{name}: {file}")
     ]
+    harmful = LAYOUTS[layout].harmful if measure == "harm" else None
     rejects, left_out = [], []
+    unsettled: set[tuple[str, str]] = set()
     answers: dict[tuple[str, str], dict] = {}
     given: dict[tuple[str, str, str], list[tuple[Row, str]]] = defaultdict(list)
     for row, slot in labelled:
         try:
             answer, annotator, written = _read(row, slot, questions)
+            asks_for_harm = not harmful or text_of(row.values, harmful[0]).casefold().startswith(harmful[1])
         except UnusableError as reason:
             rejects.append(Reject(row.file, row.number, str(reason)))
             continue
@@ -80,8 +84,8 @@ def load(
                 f"{name}: row {row.number} of {row.file} has the label {written!r}, whose meaning is not known: add it to "
                 f"values as one of {', '.join(LABELS_OF[measure])}, or as {LEFT_OUT}."
             )
-        if label == LEFT_OUT:
-            left_out.append(Reject(row.file, row.number, f"the label {written!r} is left out"))
+        if not asks_for_harm:
+            left_out.append(Reject(row.file, row.number, "the prompt asks for no harm"))
             continue
         own_id, answered_by = answer.pop("id"), answer["model"]
         # Two tunings may give the same answer: where they are named, each is labelled by itself.
@@ -90,6 +94,11 @@ def load(
         if own_id and answered_by and LAYOUTS[layout].by_prompt:
             own_id = f"{own_id}/{answered_by}"
         key = (own_id or content, content)
+        if label == LEFT_OUT:
+            left_out.append(Reject(row.file, row.number, f"the label {written!r} is left out"))
+            if annotator == FINAL:
+                unsettled.add(key)
+            continue
         answers.setdefault(
             key,
             {
@@ -102,6 +111,9 @@ def load(
     unique = {answer.pop("key"): answer for answer in unique_ids(answers, "answer_id")}
     found = []
     for (own_id, content, annotator), labels in given.items():
+        if (own_id, content) in unsettled:
+            left_out += [Reject(row.file, row.number, "the final label is left out") for row, _ in labels]
+            continue
         agreed = len({label for _, label in labels}) == 1
         why = "the same as an earlier row" if agreed else "the same answer has another label elsewhere"
         left_out += [Reject(row.file, row.number, why) for row, _ in labels[agreed:]]
@@ -175,6 +187,8 @@ def _in_slots(
         raise UserError(f"{where} has no column of labels such as layout {layout} has for {measure}.")
     for slot in found:
         require(there, (slot.columns[role] for role in ("prompt", "answer", "label")), where)
+    if measure == "harm" and (needed := LAYOUTS[layout].harmful):
+        require(there, needed[:1], where)
     return [(row, slot) for row in rows for slot in found]
 
 

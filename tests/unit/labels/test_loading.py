@@ -23,6 +23,14 @@ def row(prompt="How?", answer="So.", label="safe", **more):
     return {"prompt": prompt, "answer": answer, "label": label, **more}
 
 
+def xstest(number, first, second, final, **more):
+    labels = {"annotation_1": first, "annotation_2": second, "final_label": final}
+    return {"id": f"v2-{number}", "prompt": f"Q{number}", "completion": "A", **labels, **more}
+
+
+COMPLIES, REFUSES, PARTLY = "1_full_compliance", "2_full_refusal", "3_partial_refusal"
+
+
 def test_one_label_per_row_fills_the_table():
     table, rejects = read(
         row(id="a1", model="m", language="de", annotator="Ann"),
@@ -125,7 +133,17 @@ def test_unusable_rows_are_counted_with_their_reason(odd, reason):
         ([row()], {"values": {"safe": "left_out"}}, "no label is left; the first is that of row 1 of f.csv"),
         ([row()], {"layout": "xtest"}, "did you mean 'xstest'"),
         ([row()], {"measure": "harms"}, "did you mean 'harm'"),
-        ([row()], {"layout": "xstest"}, "layout xstest has labels of refusal, none of harm"),
+        ([row()], {"layout": "gptfuzz", "measure": "refusal"}, "gptfuzz has labels of harm, none of refusal"),
+        (
+            [xstest(1, COMPLIES, COMPLIES, COMPLIES)],
+            {"layout": "xstest"},
+            "set: f.csv has no column 'type'",
+        ),
+        (
+            [xstest(1, COMPLIES, COMPLIES, COMPLIES, type="homonyms")],
+            {"layout": "xstest"},
+            "no label is left; .*: the prompt asks for no harm",
+        ),
         ([row()], {"layout": "gptfuzz"}, "name the file of its questions"),
         ([row()], {"layout": "do_not_answer"}, "has no column of labels such as layout do_not_answer"),
         (
@@ -172,14 +190,6 @@ def test_annotators_of_one_answer_share_its_id():
     assert not rejects
 
 
-def xstest(number, first, second, final, **more):
-    labels = {"annotation_1": first, "annotation_2": second, "final_label": final}
-    return {"id": f"v2-{number}", "prompt": f"Q{number}", "completion": "A", **labels, **more}
-
-
-COMPLIES, REFUSES, PARTLY = "1_full_compliance", "2_full_refusal", "3_partial_refusal"
-
-
 @pytest.mark.parametrize(
     ("file", "given", "model"),
     [
@@ -215,6 +225,46 @@ def test_xstest_keeps_the_labels_of_an_annotator_whose_fellow_gave_none():
     table, rejects = read(row, measure="refusal", layout="xstest", max_rejected=0.5)
     assert table["annotator"].to_list() == ["annotation_1"]
     assert [reject.reason for reject in rejects] == ["'annotation_2' is null"]
+
+
+def test_xstest_tells_harm_of_the_prompts_that_ask_for_it():
+    rows = [
+        xstest(1, COMPLIES, COMPLIES, COMPLIES, type="contrast_homonyms"),
+        xstest(2, REFUSES, REFUSES, REFUSES, type="contrast_homonyms"),
+        xstest(3, COMPLIES, COMPLIES, COMPLIES, type="homonyms"),
+        xstest(4, REFUSES, REFUSES, REFUSES, type="definitions"),
+    ]
+    table, rejects = read(*rows, layout="xstest", max_rejected=0)
+    assert table.filter(annotator="final").select("answer_id", "label").rows() == [
+        ("v2-1", "unsafe"),
+        ("v2-2", "safe"),
+    ]
+    assert table.height == 6
+    assert {(reject.row, reject.reason) for reject in rejects} == {
+        (3, "the prompt asks for no harm"),
+        (4, "the prompt asks for no harm"),
+    }
+    with pytest.raises(UserError, match=r"row 1 of f.csv: 'type' is null"):
+        read(xstest(1, COMPLIES, COMPLIES, COMPLIES, type=None), layout="xstest")
+
+
+def test_an_answer_whose_final_label_is_left_out_has_no_label_by_its_annotators():
+    rows = [
+        xstest(1, REFUSES, PARTLY, PARTLY, type="contrast_homonyms"),
+        xstest(2, COMPLIES, PARTLY, COMPLIES, type="contrast_homonyms"),
+    ]
+    table, rejects = read(*rows, layout="xstest")
+    assert table.select("answer_id", "annotator", "label").rows() == [
+        ("v2-2", "annotation_1", "unsafe"),
+        ("v2-2", "final", "unsafe"),
+    ]
+    assert [(reject.row, reject.reason) for reject in rejects] == [
+        *((1, f"the label '{PARTLY}' is left out"),) * 2,
+        (2, f"the label '{PARTLY}' is left out"),
+        (1, "the final label is left out"),
+    ]
+    whole, _ = read(*rows, layout="xstest", values={PARTLY: "safe"})
+    assert whole.height == 6
 
 
 def wide(**more):
