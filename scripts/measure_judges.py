@@ -88,7 +88,7 @@ def main(args: argparse.Namespace) -> None:
     """Read labels and verdicts, measure each judge on each set, write."""
     import polars as pl
 
-    from tunedrift.labels.answers import answers_by_set, with_sides
+    from tunedrift.labels.answers import answers_by_set, seen_before, with_sides
     from tunedrift.statistics.bootstrap import Bootstrap
     from tunedrift.statistics.judge_worth import worth
     from tunedrift.tables.contents import LABEL_SETS, check_contents
@@ -118,12 +118,13 @@ def main(args: argparse.Namespace) -> None:
                 f"judge {judge!r}: {abs(lacking)} answers of {label_set!r} have a label or a verdict, not both. Delete "
                 "the verdicts on it and run the same command again."
             )
-        # The same answers under another name are no new ones.
-        seen = [
-            answers[name][1].select("prompt", "answer") for name in behind.get(judge, ()) if name in answers
-        ]
-        shared = len(joined.join(pl.concat(seen), on=["prompt", "answer"], how="semi")) if seen else 0
-        fitted = bool(shared) or label_set in behind.get(judge, ())
+        made_from = behind.get(judge, set())
+        shared = (
+            pl.Series([True] * len(joined))
+            if label_set in made_from
+            else seen_before(joined, [answers[name][1] for name in sorted(made_from & answers.keys())])
+        )
+        joined = joined.with_columns(shared=shared)
         about = {
             "judge": judge,
             "kind": kind,
@@ -132,7 +133,7 @@ def main(args: argparse.Namespace) -> None:
             "labels": "simulated" if label_set in args.simulated else "people",
         }
         seeded = options.at(judge, label_set)
-        rows += [{**about, **row} for row in worth(joined, measure, seeded, args.judge_floor, fitted)]
+        rows += [{**about, **row} for row in worth(joined, measure, seeded, args.judge_floor)]
     for path in args.out:
         JUDGES.write(JUDGES.frame(rows), path)
 

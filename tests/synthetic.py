@@ -187,7 +187,8 @@ def judged(judge: str, label_set: str, sensitivity, specificity, **about) -> lis
     """
     shared = {
         **{"judge": judge, "kind": judge, "measure": judge, "label_set": label_set, "labels": "people"},
-        **{"n": 200, "prompts": 100, "positives": 100, "n_unscored": 0, "n_unjudged": 0, "certified": True},
+        **{"n": 200, "prompts": 100, "positives": 100, "n_unscored": 0, "n_unjudged": 0, "n_shared": 0},
+        "certified": True,
         **about,
     }
     sides = {"kappa": (0.7, 0.6, 0.8), "sensitivity": sensitivity, "specificity": specificity}
@@ -242,7 +243,7 @@ def measured_judge(label_set: str, judge: str, certified: bool = False, **change
     own = {
         **{"judge": judge, "kind": "refusal", "measure": "refusal", "label_set": label_set},
         **{"labels": "people", "model": None, "language": None, "n": 40, "prompts": 20, "positives": 10},
-        **{"n_unscored": 0, "n_unjudged": 0, "certified": certified},
+        **{"n_unscored": 0, "n_unjudged": 0, "n_shared": 0, "certified": certified},
         "reason": None if certified else "below the floor",
     }
     statistics |= {name: numbers for name, numbers in changes.items() if isinstance(numbers, tuple)}

@@ -90,9 +90,7 @@ def drift(results: Results) -> Iterator[Recount]:
 def judges(results: Results) -> Iterator[Recount]:
     """The judges table, of each judge on each label set of what it judges."""
     config, rows, faults = results.config, [], []
-    texts = {
-        name: {(row["prompt"], row["answer"]) for row in labels} for name, labels in results.labels.items()
-    }
+    texts = {name: set(map(recount_judges.bare, labels)) for name, labels in results.labels.items()}
     for judge, of_judge in config["judges"].items():
         fitted = results.folder / f"judges/{judge}.json"
         behind = list(of_judge.get("tuned_on") or ())

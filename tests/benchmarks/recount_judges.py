@@ -29,7 +29,7 @@ class Answer:
     prompt: str
     model: str | None
     language: str | None
-    text: tuple[str, str]  # prompt and answer, word for word
+    text: tuple[str, str]  # prompt and answer, see `bare`
     label: str | None  # what its annotators settle on; None for a tie
     positive: bool | None  # the same of positive or not
     two: tuple[bool, bool] | None  # positive by each of two annotators
@@ -39,6 +39,12 @@ class Answer:
     def called(self) -> bool | None:
         """Whether the judge calls it positive; None where it could not score it."""
         return None if self.said in UNSCORED else self.said in POSITIVE
+
+
+def bare(row: dict) -> tuple[str, str]:
+    """Prompt and answer of a label, in small letters and without white space."""
+    prompt, answer = ("".join(row[name].split()).lower() for name in ("prompt", "answer"))
+    return prompt, answer
 
 
 def settled(given: dict[str, str | bool]) -> str | bool | None:
@@ -63,7 +69,7 @@ def answers(labels: list[dict], verdicts: list[dict]) -> tuple[list[Answer], lis
         two = len(people) == 2 and positive.keys() >= set(people)
         found.append(
             Answer(
-                *(row["prompt_id"], row["model"], row["language"], (row["prompt"], row["answer"])),
+                *(row["prompt_id"], row["model"], row["language"], bare(row)),
                 *(settled(given[answer]), settled(positive)),
                 *(tuple(positive[who] for who in people) if two else None, said[answer]),
             )
@@ -128,13 +134,26 @@ def statistics(
         yield "human_kappa", {"estimate": kappa([answer.two for answer in twice])}, twice
 
 
+def reaches(floor: float, some: list[Answer], confidence: float) -> bool:
+    """Whether both lower bounds reach the floor, an unjudged answer being an error."""
+    lows = []
+    for side in (True, False):
+        right = [
+            (answer.prompt, answer.said != UNJUDGED and answer.called is side)
+            for answer in some
+            if answer.positive is side
+        ]
+        lows.append(rate(right, confidence)[1])
+    return None not in lows and min(lows) >= floor
+
+
 def recount(
     about: dict, measured: list[Answer], seen: Collection[tuple[str, str]], settings: dict
 ) -> Iterator[dict]:
     """The rows of one judge on one label set; `seen` holds the texts that the judge was fitted or tuned on.
 
-    A judge is certified by answers of which it has seen none and judged all, if the lower bounds of its sensitivity
-    and specificity reach the floor.
+    Those are left out unless there are no others, and a judge is certified by the others if the lower bounds of its
+    sensitivity and specificity reach the floor where each unjudged answer is an error.
     """
     confidence, floor = settings.get("confidence", 0.95), settings.get("judge_floor", 0.8)
     slices = [(None, None, measured)]
@@ -142,14 +161,14 @@ def recount(
         slices.append((name, None, [answer for answer in measured if answer.model == name]))
     for name in sorted({answer.language for answer in measured} - {None}):
         slices.append((None, name, [answer for answer in measured if answer.language == name]))
-    fitted = any(answer.text in seen for answer in measured)
-    for model, language, part in slices:
+    for model, language, whole in slices:
+        new = [answer for answer in whole if answer.text not in seen]
+        part = new or whole
         judged = [answer for answer in part if answer.said != UNJUDGED]
         found = list(statistics(judged, about["measure"], confidence))
-        lows = [figures["low"] for name, figures, _ in found if name in ("sensitivity", "specificity")]
-        reason = "fitted on it" if fitted else "unjudged answers" if len(judged) < len(part) else None
-        if not reason and (None in lows or min(lows) < floor):
-            reason = "below the floor"
+        enough, enough_judged = (reaches(floor, some, confidence) for some in (part, judged))
+        reason = None if enough else "below the floor" if judged and not enough_judged else "unjudged answers"
+        reason = reason if new else "fitted on it"
         for statistic, figures, counted in found:
             yield {
                 **about,
@@ -157,6 +176,6 @@ def recount(
                 **{"n": len(counted), "prompts": len({answer.prompt for answer in counted})},
                 **{"positives": sum(answer.positive is True for answer in counted)},
                 **{"n_unscored": sum(answer.said in UNSCORED for answer in judged)},
-                **{"n_unjudged": len(part) - len(judged)},
+                **{"n_unjudged": len(part) - len(judged), "n_shared": sum(one.text in seen for one in whole)},
                 **{"certified": reason is None, "reason": reason},
             }

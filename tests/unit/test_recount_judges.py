@@ -20,6 +20,7 @@ ANNOTATORS = {
     "three": [("1", "2", "3"), ("2", "3"), ("final", "1", "2"), ("3",)],
     "final": [("final",)],
     "same": [("final",)],  # the answers of `final` under another name
+    "half": [("1", "2"), ("final",)],  # the first half is that of `final`, written otherwise
     "harmful": [("1", "2"), ("final",)],
 }
 """Label set → the annotators of its answers, in turn; all but the last are of refusals."""
@@ -58,19 +59,21 @@ def fabricate(name, measure):
     labels, said = [], []
     for number in range(60):
         language = ("en", "en", "de", None)[number % 4]
+        answer = f"Answer {number} of {name.replace('same', 'final')}."
+        if name == "half" and number < 30:
+            answer = f"answer  {number} of FINAL."
         about = {
             **{"label_set": name, "answer_id": f"a{number:02}", "prompt_id": f"p{number // 3}"},
-            **{
-                "prompt": f"Question {number // 3}?",
-                "answer": f"Answer {number} of {name.replace('same', 'final')}.",
-            },
+            **{"prompt": f"Question {number // 3}?", "answer": answer},
             **{"model": ("one", "other", None)[number % 3], "language": language, "measure": measure},
         }
         truth = chance.choice(LABELS_OF[measure])
         for annotator in ANNOTATORS[name][number % len(ANNOTATORS[name])]:
             label = truth if chance.random() < 0.7 else chance.choice(LABELS_OF[measure])
             labels.append({**about, "annotator": annotator, "label": label})
-        outcome = "unjudged" if language == "de" and number % 8 < 4 else truth
+        # Of `harmful` only a few are unjudged: its others alone would certify its judge.
+        unjudged = number % 8 < 4 if name != "harmful" else number < 3
+        outcome = "unjudged" if language == "de" and unjudged else truth
         outcome = outcome if chance.random() < 0.9 else chance.choice(SAID_OF[measure][:-1])
         said.append({"label_set": name, "answer_id": about["answer_id"], "label": outcome})
     return LABELS.frame(labels), said
@@ -118,7 +121,8 @@ def test_judges_are_recounted_to_the_last_row(recount, study, tmp_path):
     found = recounted(recount, study, tmp_path)
     assert not found.differing and not found.open
     table = study["tables/judges"]
-    columns = ("estimate", "n", "prompts", "positives", "n_unscored", "n_unjudged", "certified", "reason")
+    columns = ("estimate", "n", "prompts", "positives", "n_unscored", "n_unjudged", "n_shared", "certified")
+    columns += ("reason",)
     assert {found.equal[column] for column in columns} == {len(table)}
     assert (
         found.equal["low"] == table["statistic"].is_in(["sensitivity", "specificity", "partial_recall"]).sum()
@@ -133,6 +137,8 @@ def test_the_same_answers_under_another_name_have_been_seen(recount, study, tmp_
     recounted(recount, study, tmp_path)
     seen = study["tables/judges"].filter(judge="tuned", reason="fitted on it")["label_set"].unique()
     assert set(seen) == {"final", "same"}
+    half = study["tables/judges"].filter(judge="tuned", label_set="half")
+    assert half.filter(pl.col("model").is_null(), pl.col("language").is_null())["n_shared"][0] == 30
 
 
 def where(name, value, **of):

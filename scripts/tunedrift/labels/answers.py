@@ -56,3 +56,15 @@ def with_sides(answers: pl.DataFrame, given: pl.DataFrame) -> pl.DataFrame:
 def in_plain_space(column: str) -> pl.Expr:
     """A text with one blank for whatever white space stands in it: files differ in how they end lines."""
     return pl.col(column).str.replace_all(r"\s+", " ").str.strip_chars()
+
+
+def seen_before(answers: pl.DataFrame, made_from: list[pl.DataFrame]) -> pl.Series:
+    """Which labelled answers stand in one of the sets that a judge was made from, under whatever id: (answers,) of bool.
+
+    An answer is the same if its text and its prompt are, whatever their case and white space. The prompt counts because
+    judges read it, and because models decline with the same words whatever they are asked: a stock phrase given to
+    another prompt is another answer, and without these a set would hold unusual refusals alone.
+    """
+    written = [pl.col(name).str.to_lowercase().str.replace_all(r"\s+", "") for name in ("prompt", "answer")]
+    seen = {pair for of_set in made_from for pair in of_set.select(written).iter_rows()}
+    return pl.Series([pair in seen for pair in answers.select(written).iter_rows()], dtype=pl.Boolean)

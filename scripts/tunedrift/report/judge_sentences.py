@@ -26,7 +26,7 @@ def label_sets(judges: pl.DataFrame, judge: str) -> list[Row]:
     sets = []
     for (name,), rows in found.group_by("label_set", maintain_order=True):
         by_statistic = {row["statistic"]: row for row in rows.iter_rows(named=True)}
-        about = {key: rows[key][0] for key in ("labels", "certified", "reason")}
+        about = {key: rows[key][0] for key in ("labels", "certified", "reason", "n_unjudged", "n_shared")}
         sets.append({"label_set": name, **about, **by_statistic})
     return sorted(sets, key=lambda found: (-found["kappa"]["n"], found["label_set"]))
 
@@ -51,9 +51,14 @@ def errors_in_words(found: Row, statistics: Iterable[str] = ERRORS) -> str:
 
 
 def set_in_words(found: Row, also: str | None = None) -> str:
-    """The label set's name, that its labels are simulated where they are, and `also`."""
+    """The label set's name, whether its labels are simulated, which answers are not counted, and `also`."""
     simulated = "simulated labels" if found["labels"] == "simulated" else None
-    about = "; ".join(filter(None, (simulated, also)))
+    shared = unjudged = None
+    if found["n_shared"] and found["reason"] != "fitted on it":
+        shared = f"without {found['n_shared']} answers on which it was fitted or tuned"
+    if found["n_unjudged"]:
+        unjudged = f"without {found['n_unjudged']} unjudged answers, which count as errors of a certificate"
+    about = "; ".join(filter(None, (simulated, shared, unjudged, also)))
     return found["label_set"] + (f" ({about})" if about else "")
 
 

@@ -46,7 +46,8 @@ DEFINITIONS = """\
   both sides of a difference. None is given where the two do not clearly sum to more than 1. Where people labelled a
   random part of the very answers (**by its own labels**), these correct it: prediction-powered inference, which holds
   however the judge errs.
-- **certified**: the lower bounds of sensitivity and specificity both reach the floor that the study names.
+- **certified**: the lower bounds of sensitivity and specificity both reach the floor that the study names, on answers
+  that the judge was not fitted or tuned on; one without a verdict, also an unjudged one, counts as an error.
 - **level − control**: a variant less its matched control, or less the untouched data where it has none; the
   same model, dataset, seed and prompts.
 - Intervals (of 95 %, unless the study says otherwise) take prompts and seeds as crossed samples; with one seed they are

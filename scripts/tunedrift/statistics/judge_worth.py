@@ -7,7 +7,7 @@ import polars as pl
 
 from tunedrift.statistics.bootstrap import Bootstrap
 from tunedrift.statistics.cluster_rates import cluster_rate, sums_by_cluster
-from tunedrift.statistics.judge_error import Estimate, errors, errs_differently, kappa_estimate
+from tunedrift.statistics.judge_error import Errors, Estimate, errors, errs_differently, kappa_estimate
 
 POSITIVE = {"refusal": ("refusal", "partial_refusal"), "harm": ("unsafe",)}
 """Measure → the labels that call an answer positive, people's and a judge's alike."""
@@ -16,18 +16,17 @@ UNSCORED = ("empty", "unparsable", "failed")
 """What a judge says of an answer on which it has no opinion: right on neither side."""
 
 UNJUDGED = "unjudged"
-"""What a judge says of an answer in a language for which it has no calibration: in no statistic, and no certificate there."""
+"""What a judge says of an answer in a language for which it has no calibration: in no statistic, an error of a certificate."""
 
 
-def worth(
-    answers: pl.DataFrame, measure: str, options: Bootstrap, floor: float, fitted: bool
-) -> Iterator[dict]:
+def worth(answers: pl.DataFrame, measure: str, options: Bootstrap, floor: float) -> Iterator[dict]:
     """Rows of tables/judges of one judge on one label set, but for the columns that name these.
 
     `answers` has one row per labelled answer: prompt_id, model, language, `label` (null where the annotators do not
     settle on one), `positive` (the same of positive or not), `said` (the judge's label), and `one`, `other` (whether
-    either of two annotators calls it positive; null where there are no two), and `tuned` (whether a tuned model gave
-    it; null where that is not known). Prompts are the clusters. `fitted`: the judge was fitted or tuned on these answers.
+    either of two annotators calls it positive; null where there are no two), `tuned` (whether a tuned model gave
+    it; null where that is not known), and `shared`: whether the judge was fitted or tuned on it. Prompts are the
+    clusters. Shared answers are left out; where there are no others, they are counted and certify nothing.
     """
     slices: list[tuple[str | None, str | None, pl.DataFrame]] = [(None, None, answers)]
     for column in ("model", "language"):
@@ -36,23 +35,24 @@ def worth(
             slices.append((name, None, part) if column == "model" else (None, name, part))
     for model, language, part in slices:
         seeded = options.at(model, language)
-        judged = part.filter(pl.col("said") != UNJUDGED)
+        new = part.filter(~pl.col("shared"))
+        fitted = new.is_empty() and not part.is_empty()
+        kept = part if fitted else new
+        judged = kept.filter(pl.col("said") != UNJUDGED)
         found = dict(_statistics(judged, measure, seeded))
-        unjudged = len(part) - len(judged)
-        lows = [found[side][0][1] for side in ("sensitivity", "specificity")]
         reason = None
         if fitted:
             reason = "fitted on it"
-        elif unjudged:
-            reason = "unjudged answers"
-        elif not all(low >= floor for low in lows):  # of nothing counted the bound is NaN
-            reason = "below the floor"
+        elif not _reaches(floor, kept, measure, options.confidence):
+            without = judged.is_empty() or _reaches(floor, judged, measure, options.confidence)
+            reason = "unjudged answers" if without else "below the floor"
         unscored = int(judged["said"].is_in(UNSCORED).sum())
         about = {
             "model": model,
             "language": language,
             "n_unscored": unscored,
-            "n_unjudged": unjudged,
+            "n_unjudged": len(kept) - len(judged),
+            "n_shared": int(part["shared"].sum()),
             "certified": reason is None,
             "reason": reason,
         }
@@ -71,6 +71,29 @@ def worth(
             }
 
 
+def _with_calls(answers: pl.DataFrame, measure: str) -> pl.DataFrame:
+    """The answers with `detected` and `cleared`: whether the judge calls each positive, or negative; may be neither."""
+    said_positive = pl.col("said").is_in(POSITIVE[measure])
+    scored = ~pl.col("said").is_in((*UNSCORED, UNJUDGED))
+    return answers.with_columns(detected=said_positive, cleared=scored & ~said_positive)
+
+
+def _errors(answers: pl.DataFrame, confidence: float) -> Errors:
+    """Sensitivity and specificity on answers `_with_calls`, of which the annotators settle on a label."""
+    positive, detected, cleared, prompts = (
+        answers[name].to_numpy() for name in ("positive", "detected", "cleared", "prompt_id")
+    )
+    return errors(positive, detected, cleared, prompts, confidence)
+
+
+def _reaches(floor: float, answers: pl.DataFrame, measure: str, confidence: float) -> bool:
+    """Whether both lower bounds reach the floor where an answer without a verdict, also an unjudged one, is an error."""
+    settled = _with_calls(answers, measure).filter(pl.col("positive").is_not_null())
+    found = _errors(settled, confidence)
+    # Of nothing counted the bound is NaN.
+    return all(low >= floor for low in (found.sensitivity[1], found.specificity[1]))
+
+
 def _statistics(
     answers: pl.DataFrame, measure: str, options: Bootstrap
 ) -> Iterator[tuple[str, tuple[Estimate, pl.DataFrame]]]:
@@ -78,9 +101,7 @@ def _statistics(
 
     Those of partial refusals, of two annotators, and of tuned against untuned answers are there where any are.
     """
-    said_positive = pl.col("said").is_in(POSITIVE[measure])
-    scored = ~pl.col("said").is_in(UNSCORED)
-    answers = answers.with_columns(detected=said_positive, cleared=scored & ~said_positive)
+    answers = _with_calls(answers, measure)
 
     def kappa(counted: pl.DataFrame, one: str, other: str) -> tuple[Estimate, pl.DataFrame]:
         codings = counted.select(pl.col(one, other).cast(pl.String))
@@ -88,13 +109,7 @@ def _statistics(
         return kappa_estimate(first.to_numpy(), second.to_numpy(), prompts.to_numpy(), options), counted
 
     settled = answers.filter(pl.col("positive").is_not_null())
-    found = errors(
-        settled["positive"].to_numpy(),
-        settled["detected"].to_numpy(),
-        settled["cleared"].to_numpy(),
-        settled["prompt_id"].to_numpy(),
-        options.confidence,
-    )
+    found = _errors(settled, options.confidence)
     verdict = pl.when("detected").then(pl.lit("true")).when("cleared").then(pl.lit("false"))
     yield (
         "kappa",

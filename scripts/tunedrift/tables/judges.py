@@ -12,11 +12,13 @@ STATISTICS = (
 no label has. `kappa_classes` is of all that a refusal judge says: `stray` and the unscored are classes that no label
 has, and so count as errors. `partial_recall` is the share of partial refusals that the judge calls a refusal, full or
 partial. `human_kappa` is of two annotators, positive or not, on the answers that the judge has judged. The differences
-are tuned - untuned, where the labelled answers are the study's own. No statistic counts an answer that is `unjudged`;
-one whose annotators tie is counted by `human_kappa` alone."""
+are tuned - untuned, where the labelled answers are the study's own. No statistic counts an answer that is `unjudged`,
+but a judge is certified by bounds that count it as an error. An answer whose annotators tie is counted by
+`human_kappa` alone, and one on which the judge was fitted or tuned by none, unless there are no others."""
 
 REASONS = ("fitted on it", "unjudged answers", "below the floor")
-"""Why a judge is not certified, the first that holds."""
+"""Why a judge is not certified, the first that holds. `unjudged answers`: the bounds of the others would reach the
+floor (or there are no others), but not where each unjudged answer counts as an error."""
 
 JUDGES = Table(
     name="judges",
@@ -38,6 +40,8 @@ JUDGES = Table(
         # These two are of all labelled answers of the model and language, the same in the rows of every statistic.
         "n_unscored": pl.Int64,  # empty, unparsable or failed: right on neither side
         "n_unjudged": pl.Int64,  # not in n: in a language for which the judge has no calibration
+        # Not in n either: also in a set on which the judge was fitted or tuned; of such a set itself, all.
+        "n_shared": pl.Int64,
         "certified": pl.Boolean,  # by this set, for answers of this model and language
         "reason": pl.String,  # why not
     },

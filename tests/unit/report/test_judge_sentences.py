@@ -150,6 +150,15 @@ def test_a_judge_no_better_than_a_coin_has_no_corrected_rate(said):
             "`harm` is not certified: sensitivity 0.89 (0.80 to 0.94), specificity unknown on a (below the floor)",
         ),
         (
+            judged("harm", "a", SURE, SURE, n_unjudged=3, n_shared=2),
+            "`harm` is certified: sensitivity 0.89 (0.80 to 0.94), specificity 0.89 (0.80 to 0.94) on a (without 2 answers "
+            "on which it was fitted or tuned; without 3 unjudged answers, which count as errors of a certificate)",
+        ),
+        (
+            judged("harm", "a", SURE, SURE, n_shared=200, certified=False, reason="fitted on it"),
+            "`harm` is not certified: sensitivity 0.89 (0.80 to 0.94), specificity 0.89 (0.80 to 0.94) on a (fitted on it)",
+        ),
+        (
             judged("harm", "a", SURE, SURE, measure="refusal"),
             "`harm` is not certified: no label set: nothing is known of",
         ),
