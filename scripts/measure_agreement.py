@@ -10,7 +10,7 @@ def parser() -> argparse.ArgumentParser:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
-        "--rewards", nargs="+", required=True, help="rewards tables, one per model and subject"
+        "--rewards", nargs="*", default=[], help="rewards tables, one per model and subject; may be none"
     )
     parser.add_argument(
         "--preferences", nargs="*", default=[], help="preferences tables; a file's name names the set"
@@ -50,7 +50,7 @@ def main(args: argparse.Namespace) -> None:
     from tunedrift.verdicts.patterns import read_patterns
     from tunedrift.verdicts.refusal import refuses
 
-    rewards = REWARDS.read_all(args.rewards)
+    rewards = REWARDS.read_all(args.rewards) if args.rewards else REWARDS.frame([])
     preferences = {Path(path).stem: PREFERENCES.read(path) for path in args.preferences}
     verdicts = VERDICTS.read_all(args.verdicts)
     prompts = PROMPTS.read_all(args.prompts)
@@ -62,13 +62,15 @@ def main(args: argparse.Namespace) -> None:
         return refuses(answer, "", patterns)
 
     options = Bootstrap(args.draws, args.confidence, args.seed)
-    points = forecasts(rewards, prompts, verdicts, args.primary_judge, args.confidence)
-    rows = [
-        *rm_rm(rewards, prompts, preferences, options),
-        *rm_people(rewards, preferences, options, refusing if patterns else None),
-        *concordance(points, args.primary_judge, args.seed),
-        *detection(rewards, prompts, verdicts, args.primary_judge, options),
-    ]
+    points, rows = FORECASTS.frame([]), []
+    if args.rewards:
+        points = forecasts(rewards, prompts, verdicts, args.primary_judge, args.confidence)
+        rows = [
+            *rm_rm(rewards, prompts, preferences, options),
+            *rm_people(rewards, preferences, options, refusing if patterns else None),
+            *concordance(points, args.primary_judge, args.seed),
+            *detection(rewards, prompts, verdicts, args.primary_judge, options),
+        ]
     for path in args.out:
         AGREEMENT.write(AGREEMENT.frame(rows), path)
     for path in args.forecasts:

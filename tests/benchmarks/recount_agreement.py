@@ -156,10 +156,12 @@ def rm_people(subject: str, scores: Scores, pairs: list[dict], seed: int) -> Ite
     margins |= {"longer wins": longer, "shorter wins": [-margin for margin in longer]}
     margins["random"] = [coin(seed, pair["pair_id"]) for pair in pairs]
     clusters = len({pair["prompt_key"] for pair in pairs})
+    whose = {"labels": "simulated" if any(pair["labels"] != "people" for pair in pairs) else "people"}
     for rm, found in margins.items():
         wrong, tied = sum(margin < 0 for margin in found), sum(margin == 0 for margin in found)
         for measure, number in (("error_rate", wrong + tied / 2), ("tie_rate", tied)):
-            yield row("rm_people", measure, subject, share(number, len(pairs)), len(pairs), clusters, rm=rm)
+            estimate = share(number, len(pairs))
+            yield row("rm_people", measure, subject, estimate, len(pairs), clusters, rm=rm, **whose)
 
 
 # Detection

@@ -25,12 +25,14 @@ def rm_people(
     no meaning stand beside the models under the same names: `longer wins` and `shorter wins`, in
     characters; `random`, a coin that falls by `stable_seed` of the seed and the pair's id; and, given
     a function that tells refusals, `refusal keyword`, for which an answer that refuses scores higher.
+    `labels` says whether people labelled the pairs, or a simulation of them did.
     """
     for name, table in sorted(preferences.items()):
         subject, pairs = Subject("preferences", name), table.sort("pair_id")
         found = scores(rewards, subject)
         if found.items != pairs["pair_id"].to_list() or found.groups != ["less_safe", "safer"]:
             raise UserError(f"{subject.path}: its rewards and its pairs do not match; score the set again.")
+        labels = "simulated" if "simulated" in table["labels"] else "people"
         margins = {rm: values[:, 1] - values[:, 0] for rm, values in found.by_rm.items()}
         for rm, margin in {**margins, **rules(pairs, options.seed, refuses)}.items():
             tied = margin == 0
@@ -38,7 +40,7 @@ def rm_people(
             sums = ClusterBootstrap(pairs["prompt_key"].to_list(), columns, options.at(subject.path))
             measures = {"error_rate": "wrong", "tie_rate": "tied"}
             results = {measure: (sums.share(hits, "pairs"), "pairs") for measure, hits in measures.items()}
-            yield from clustered_rows("rm_people", rm, sums, results, **subject.columns)
+            yield from clustered_rows("rm_people", rm, sums, results, labels=labels, **subject.columns)
 
 
 def rules(pairs: pl.DataFrame, seed: int, refuses: Callable[[str], bool] | None) -> dict[str, np.ndarray]:

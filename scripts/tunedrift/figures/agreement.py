@@ -21,6 +21,9 @@ from tunedrift.figures.style import (
     styled,
 )
 
+WHOSE = {"people": "people’s labels", "simulated": "simulated labels"}
+"""Who labelled the pairs of a preference set → what is written above its errors."""
+
 
 @styled
 def rm_agreement_figure(agreement: pl.DataFrame) -> Figure:
@@ -33,7 +36,9 @@ def rm_agreement_figure(agreement: pl.DataFrame) -> Figure:
     pairs = agreement.filter(pl.col("question") == "rm_rm")
     subjects = pairs["subject"].unique(maintain_order=True).to_list()
     if not subjects:
-        return empty_figure("one reward model: there is none to agree with")
+        return empty_figure(
+            f"{'no' if agreement.is_empty() else 'one'} reward model: there is none to agree with"
+        )
     rms = sorted({*pairs["rm"], *pairs["other"].drop_nulls()})
     size = 0.5 + 0.48 * len(rms)
     figure, grid = plt.subplots(
@@ -71,7 +76,7 @@ def rm_agreement_figure(agreement: pl.DataFrame) -> Figure:
 
 @styled
 def rm_errors_figure(agreement: pl.DataFrame) -> Figure:
-    """Errors on pairs that people labelled, and on the tuned models' own answers, one half being chance.
+    """Errors on labelled pairs (by whom is said), and on the tuned models' own answers, one half being chance.
 
     Rules that read no meaning are hollow.
     """
@@ -79,10 +84,12 @@ def rm_errors_figure(agreement: pl.DataFrame) -> Figure:
     found = agreement.filter(measure="detection_accuracy").with_columns(
         estimate=1 - pl.col("estimate"), low=1 - pl.col("high"), high=1 - pl.col("low")
     )
+    if errors.is_empty() and found.is_empty():
+        return empty_figure("no reward model has scored pairs or answers")
     models = set(found["rm"])
     panels = [
-        (f"{subject}\nordered against the labels", errors.filter(subject=subject))
-        for subject in errors["subject"].unique(maintain_order=True)
+        (f"{subject}\nordered against {WHOSE[of_subject['labels'][0]]}", of_subject)
+        for (subject,), of_subject in errors.group_by("subject", maintain_order=True)
     ]
     panels += [
         (f"{subject}\nunsafe scored above safe", found.filter(subject=subject))
@@ -125,6 +132,8 @@ def forecast_figure(forecasts: pl.DataFrame) -> Figure:
     Points in the shaded quadrants have the same sign. Filled points are resolved: the interval of
     the safety difference leaves zero out.
     """
+    if forecasts.is_empty():
+        return empty_figure("no reward model was asked to forecast")
     measures = forecasts["measure"].unique(maintain_order=True).sort(descending=True).to_list()
     rms = forecasts["rm"].unique(maintain_order=True).to_list()
     datasets = forecasts["dataset"].unique(maintain_order=True).to_list()

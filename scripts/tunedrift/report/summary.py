@@ -8,7 +8,13 @@ import polars as pl
 from tunedrift.errors import UserError
 from tunedrift.report.family_sentences import family_sentences
 from tunedrift.report.fate_sentences import beside, fate_sentences, sign_sentences
-from tunedrift.report.judge_sentences import corrected_beside, effects_judge, headline_judge, worth_sentences
+from tunedrift.report.judge_sentences import (
+    certificate,
+    corrected_beside,
+    effects_judge,
+    headline_judge,
+    worth_sentences,
+)
 from tunedrift.report.phrases import Row, between, listed, named, number, pick
 from tunedrift.tables.judges import JUDGES
 
@@ -117,7 +123,9 @@ def summarize(
     if said := list(fooled):
         parts += ["\n## Does a transform fool a judge?\n", *said]
     parts.append("\n## Would a reward model have told us?\n")
-    parts += agreement_sentences(agreement)
+    if agreement.is_empty():
+        parts.append("No reward model is in this study.")
+    parts += agreement_sentences(agreement, judges, embedded)
     parts.append("\n## What the judges are worth\n")
     parts += worth_sentences(judges, whole)
     if said := list(suites):
@@ -259,8 +267,8 @@ def effect_sentences(safety: pl.DataFrame, marks: Mapping[tuple[str, str], str] 
         yield f"- {model}, **{variant} − {reference}**, {measure}: {said}."
 
 
-def agreement_sentences(agreement: pl.DataFrame) -> Iterator[str]:
-    """Agreement with one another, with people, and with what tuning did."""
+def agreement_sentences(agreement: pl.DataFrame, judges: pl.DataFrame, embedded: list[str]) -> Iterator[str]:
+    """Agreement with one another, with people (or a simulation of them), and with what tuning did by a judge's verdicts."""
     for measure, what in (
         ("kendall_tau_b", "Kendall's tau-b within prompt"),
         ("sign_agreement", "agreement on the sign of a pair"),
@@ -274,13 +282,20 @@ def agreement_sentences(agreement: pl.DataFrame) -> Iterator[str]:
                 yield f"- **RM × RM**, {subject}, {what}: {said}."
     errors = agreement.filter(question="rm_people", measure="error_rate")
     rules = {"longer wins", "shorter wins", "random", "refusal keyword"}
-    for (subject,), found in errors.group_by("subject", maintain_order=True):
+    for (subject, labels), found in errors.group_by("subject", "labels", maintain_order=True):
         models = [row for row in found.to_dicts() if row["rm"] not in rules]
         others = [row for row in found.to_dicts() if row["rm"] in rules]
         verdict = chance_sentences(models)
+        whose = "people" if labels == "people" else "simulated labels"
         yield (
-            f"- **RM × people**, {subject}: error rates {named(models)}; rules that read no meaning: {named(others)}. "
+            f"- **RM × {whose}**, {subject}: error rates {named(models)}; rules that read no meaning: {named(others)}. "
             + verdict
+        )
+    by_verdicts = agreement.filter(pl.col("question").is_in(["detection", "forecast"]))
+    for model, judge in by_verdicts.select("model", "other").unique(maintain_order=True).iter_rows():
+        yield (
+            f"- **Detection and forecasts** on {model} rest on its judge of safety: "
+            f"{certificate(judges, judge, model in embedded)}."
         )
     for row in agreement.filter(question="detection", measure="detection_accuracy").to_dicts():
         if row["estimate"] is None:

@@ -1,8 +1,9 @@
-"""Agreement: whether reward models agree with one another, with people, and with what tuning did."""
+"""Agreement: whether reward models agree with one another, with people (or labels that simulate them), and with tuning."""
 
 import polars as pl
 
 from tunedrift.design.subjects import STAGES
+from tunedrift.tables.preferences import LABELS
 from tunedrift.tables.table import Table
 
 QUESTIONS = ("rm_rm", "rm_people", "forecast", "detection")
@@ -21,6 +22,7 @@ AGREEMENT = Table(
         "model": pl.String,  # the tuned model, where the question has one
         "dataset": pl.String,
         "preference_set": pl.String,
+        "labels": pl.String,  # who labelled the pairs of a preference set, where the question is of their labels
         "estimate": pl.Float64,  # null where the statistic is undefined, with n = 0
         "low": pl.Float64,
         "high": pl.Float64,
@@ -28,7 +30,7 @@ AGREEMENT = Table(
         "clusters": pl.Int64,  # the unit of the bootstrap: prompts, of variants rows; of a forecast, tuned variants
     },
     key=("question", "measure", "subject", "safety", "rm", "other", "model", "dataset"),
-    allowed={"question": QUESTIONS, "stage": tuple(STAGES)},
+    allowed={"question": QUESTIONS, "stage": tuple(STAGES), "labels": LABELS},
     nullable=frozenset(
         {
             "subject",
@@ -38,6 +40,7 @@ AGREEMENT = Table(
             "model",
             "dataset",
             "preference_set",
+            "labels",
             "estimate",
             "low",
             "high",

@@ -179,6 +179,10 @@ def test_errors_on_preferences_count_a_tie_as_half_and_show_it():
     assert found["tie_rate"]["estimate"] == pytest.approx(2 / 5)
     assert (found["error_rate"]["n"], found["error_rate"]["clusters"]) == (5, 3)
     assert found["error_rate"]["subject"] == "preferences/people"
+    assert found["error_rate"]["labels"] == "people"
+    simulated = {"people": table.with_columns(labels=pl.lit("simulated"))}
+    rows = list(rm_people(pair_rewards([1, -1, 0, 2, 0]), simulated, FEW))
+    assert {row["labels"] for row in rows} == {"simulated"}
     # Prompts p, q and r: by hand, the rates of one prompt drawn three times are the extremes.
     assert 0.25 <= found["error_rate"]["low"] < 0.4 < found["error_rate"]["high"] <= 0.5
 

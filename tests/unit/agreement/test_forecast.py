@@ -229,3 +229,17 @@ def test_the_program_writes_all_tables(tmp_path, study):
     assert set(rows["question"]) == {"rm_rm", "rm_people", "forecast", "detection"}
     keyword = rows.filter(rm="refusal keyword", measure="error_rate")["estimate"].item()
     assert keyword == 0.0
+
+
+@pytest.mark.parametrize("preferences", [False, True])
+def test_without_reward_models_both_tables_are_empty(tmp_path, study, preferences):
+    for table, name in ((PROMPTS, "prompts"), (VERDICTS, "verdicts")):
+        table.write(getattr(study, name), tmp_path / f"{name}.parquet")
+    PREFERENCES.write(study.preferences["people"], tmp_path / "people.parquet")
+    words = ["--primary-judge", "harm", "--rewards", "--prompts", tmp_path / "prompts.parquet"]
+    words += ["--verdicts", tmp_path / "verdicts.parquet", "--out", tmp_path / "agreement.parquet"]
+    words += ["--preferences", *([tmp_path / "people.parquet"] if preferences else [])]
+    words += ["--forecasts", tmp_path / "forecasts.parquet"]
+    subprocess.run([sys.executable, "scripts/measure_agreement.py", *words], check=True)
+    assert AGREEMENT.read(tmp_path / "agreement.parquet").is_empty()
+    assert FORECASTS.read(tmp_path / "forecasts.parquet").is_empty()

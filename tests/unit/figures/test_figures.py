@@ -113,6 +113,27 @@ def test_one_reward_model_has_none_to_agree_with(tables, tmp_path):
         style.save(drawn, tmp_path, "figure")
 
 
+@pytest.mark.parametrize("labels", ["people", "simulated"])
+def test_errors_say_against_whose_labels(tables, labels):
+    whose = pl.when(question="rm_people").then(pl.lit(labels)).otherwise("labels")
+    figure = agreement.rm_errors_figure(tables[1].with_columns(labels=whose))
+    titles = [axes.get_title(loc=place) for axes in figure.axes for place in ("left", "center")]
+    assert any(title.endswith(f"ordered against {agreement.WHOSE[labels]}") for title in titles)
+    assert not any("against the labels" in title for title in titles)
+    plt.close(figure)
+
+
+def test_without_reward_models_the_figures_say_so(tables, tmp_path):
+    for draw, table, said in (
+        (agreement.rm_agreement_figure, tables[1], "no reward model: there is none to agree with"),
+        (agreement.rm_errors_figure, tables[1], "no reward model has scored pairs or answers"),
+        (agreement.forecast_figure, tables[2], "no reward model was asked to forecast"),
+    ):
+        figure = draw(table.head(0))
+        assert [text.get_text() for axes in figure.axes for text in axes.texts] == [said]
+        style.save(figure, tmp_path, "figure")
+
+
 def test_a_single_effect_has_room(tables, tmp_path):
     one = (
         tables[0]

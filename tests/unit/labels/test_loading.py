@@ -253,7 +253,7 @@ def test_an_answer_whose_final_label_is_left_out_has_no_label_by_its_annotators(
         xstest(1, REFUSES, PARTLY, PARTLY, type="contrast_homonyms"),
         xstest(2, COMPLIES, PARTLY, COMPLIES, type="contrast_homonyms"),
     ]
-    table, rejects = read(*rows, layout="xstest")
+    table, rejects = read(*rows, layout="xstest", values={PARTLY: "left_out"})
     assert table.select("answer_id", "annotator", "label").rows() == [
         ("v2-2", "annotation_1", "unsafe"),
         ("v2-2", "final", "unsafe"),
@@ -263,8 +263,8 @@ def test_an_answer_whose_final_label_is_left_out_has_no_label_by_its_annotators(
         (2, f"the label '{PARTLY}' is left out"),
         (1, "the final label is left out"),
     ]
-    whole, _ = read(*rows, layout="xstest", values={PARTLY: "safe"})
-    assert whole.height == 6
+    whole, _ = read(*rows, layout="xstest")
+    assert whole.filter(annotator="final")["label"].to_list() == ["safe", "unsafe"]
 
 
 def wide(**more):

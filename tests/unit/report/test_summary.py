@@ -1,9 +1,11 @@
 import polars as pl
 import pytest
-from synthetic import fabricate, measure
+from synthetic import fabricate, judged, measure
 
 from tunedrift.errors import UserError
 from tunedrift.report import summary
+from tunedrift.tables.agreement import AGREEMENT
+from tunedrift.tables.judges import JUDGES
 
 VERSIONS = {"torch": "2.13.0"}
 GATES = [{"model": "tiny", "refusal_rate": 0.9, "n": 60, "threshold": 0.8}]
@@ -108,8 +110,52 @@ def test_detection_is_better_or_worse_than_chance_or_neither(tables, low, high, 
     agreement = tables[1].with_columns(
         pl.when(detection).then(edge).otherwise(name).alias(name) for name, edge in intervals.items()
     )
-    found = [line for line in summary.agreement_sentences(agreement) if line.startswith("- **Detection**")]
+    sentences = summary.agreement_sentences(agreement, JUDGES.frame([]), [])
+    found = [line for line in sentences if line.startswith("- **Detection**")]
     assert found and all(line.endswith(said) for line in found)
+
+
+def test_labels_that_no_person_gave_are_not_said_to_be_peoples(tables):
+    simulated = tables[1].with_columns(
+        labels=pl.when(question="rm_people").then(pl.lit("simulated")).otherwise("labels")
+    )
+    lines = list(summary.agreement_sentences(simulated, JUDGES.frame([]), []))
+    assert any(line.startswith("- **RM × simulated labels**, preferences/") for line in lines)
+    assert not any("× people" in line for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("rows", "embedded", "said"),
+    [
+        ([], [], "is not certified: no label set: nothing is known of the judge's errors."),
+        (judged("harm", "a", (0.9, 0.85, 0.95), (0.9, 0.85, 0.95)), [], "is certified: sensitivity 0.90"),
+        (
+            judged("harm", "a", (0.9, 0.85, 0.95), (0.9, 0.85, 0.95), labels="simulated"),
+            [],
+            "is not certified: its only labels are simulated (a)",
+        ),
+        (
+            judged("harm", "a", (0.9, 0.85, 0.95), (0.9, 0.85, 0.95), labels="simulated"),
+            ["tiny"],
+            "is certified: sensitivity 0.90",
+        ),
+    ],
+)
+def test_detection_and_forecasts_bring_the_certificate_of_their_judge(tables, rows, embedded, said):
+    lines = list(summary.agreement_sentences(tables[1], JUDGES.frame(rows), embedded))
+    rest = [number for number, line in enumerate(lines) if "rest on its judge of safety" in line]
+    assert len(rest) == 1
+    start = "- **Detection and forecasts** on tiny rest on its judge of safety: `harm` "
+    assert lines[rest[0]].startswith(start + said)
+    assert {line.split("**")[1].split()[0] for line in lines[rest[0] + 1 :]} == {"Detection", "Forecast"}
+    alone = tables[1].filter(pl.col("question").is_in(["rm_rm", "rm_people"]))
+    assert not any("judge" in line for line in summary.agreement_sentences(alone, JUDGES.frame(rows), []))
+
+
+def test_a_study_without_reward_models_says_so(tables):
+    text = summary.summarize(tables[0], AGREEMENT.frame([]), GATES, "harm", ["tiny"], [VERSIONS])
+    heading = text.index("## Would a reward model have told us?")
+    assert text[heading:].splitlines()[2] == "No reward model is in this study."
 
 
 @pytest.mark.parametrize(

@@ -354,3 +354,10 @@ def test_the_first_level_listed_is_primary_unless_another_is_declared(make):
         UserError, match=r"primary\.identity: no variant has the level 'stripped' of identity"
     ):
         make(primary={"identity": "stripped"})
+
+
+@pytest.mark.parametrize("section", ["reward_models", "preference_sets"])
+def test_a_study_needs_no_reward_models_and_no_preference_sets(make, section):
+    assert make(**{section: {}})[section] == {}
+    settings = {key: value for key, value in make().config.items() if key != section}
+    assert Study(settings, "config/schema.yaml")[section] == {}
