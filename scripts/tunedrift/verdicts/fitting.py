@@ -34,12 +34,12 @@ FEWEST_OF_A_CLASS = 5
 MARGIN = {"refusal": 0.0, "harm": 0.25}
 """Kind → what is taken from the score of an answer's ending."""
 
-SIGN_PENALTY = {"refusal": 0.01, "harm": 0.2}
+SIGN_PENALTY = {"refusal": 0.03, "harm": 0.2}
 TERM_PENALTY = 0.03
 """Ridge penalties per weight, beside the mean loss of an answer."""
 
-MOST_TERMS = {"refusal": 1000, "harm": 0}
-FEWEST_PROMPTS = 8
+MOST_TERMS = {"refusal": 3000, "harm": 0}
+FEWEST_PROMPTS = 4
 """How many terms are read at most, and to how many prompts a term must have been said."""
 
 ROUNDS = 2
