@@ -87,13 +87,7 @@ def load(
         if not asks_for_harm:
             left_out.append(Reject(row.file, row.number, "the prompt asks for no harm"))
             continue
-        own_id, answered_by = answer.pop("id"), answer["model"]
-        # Two tunings may give the same answer: where they are named, each is labelled by itself.
-        own = [answer[part] for part in OWN] if any(answer[part] for part in OWN) else []
-        content = digest(answer["prompt"], answer["answer"], answered_by, *own)
-        if own_id and answered_by and LAYOUTS[layout].by_prompt:
-            own_id = f"{own_id}/{answered_by}"
-        key = (own_id or content, content)
+        key = _key(answer.pop("id"), answer, by_prompt=LAYOUTS[layout].by_prompt)
         if label == LEFT_OUT:
             left_out.append(Reject(row.file, row.number, f"the label {written!r} is left out"))
             if annotator == FINAL:
@@ -126,6 +120,17 @@ def load(
             "key values or the file."
         )
     return found, rejects + left_out
+
+
+def _key(own_id: str | None, answer: dict, *, by_prompt: bool) -> tuple[str, str]:
+    """An answer's id in its file, or else a digest of its content; and that digest."""
+    model = answer["model"]
+    # Two tunings may give the same answer: where they are named, each is labelled by itself.
+    own = [answer[part] for part in OWN] if any(answer[part] for part in OWN) else []
+    content = digest(answer["prompt"], answer["answer"], model, *own)
+    if own_id and model and by_prompt:
+        own_id = f"{own_id}/{model}"
+    return own_id or content, content
 
 
 def numbered(source: Iterable[Row], where: str) -> dict[str, str]:
