@@ -39,7 +39,7 @@ ARROWS = {
     "rewards": "chats design jobs models tables",
     "statistics": "text",
     "drift": "design statistics tables",
-    "decisions": "statistics",
+    "decisions": "design drift statistics tables",
     "agreement": "design drift statistics tables",
     "figures": "design",
     "report": "jobs tables text",

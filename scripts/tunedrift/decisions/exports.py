@@ -4,7 +4,8 @@ import re
 from collections.abc import Sequence
 from xml.etree import ElementTree
 
-from tunedrift.decisions.record import CANNOT_TELL, FAIL, PASS, CheckpointDecision, MeasureDecision, together
+from tunedrift.decisions.margins import CANNOT_TELL, FAIL, PASS
+from tunedrift.decisions.record import CheckpointDecision, MeasureDecision, together
 
 SIGNS = {PASS: "✅", FAIL: "❌", CANNOT_TELL: "❔"}
 
@@ -35,7 +36,10 @@ def junit(checkpoints: Sequence[CheckpointDecision]) -> str:
                 tag = "failure" if measure.word == FAIL else "skipped"
                 ElementTree.SubElement(case, tag, {"message": legal(f"{numbers(measure)}: {measure.reason}")})
     ElementTree.indent(root)
-    return '<?xml version="1.0" encoding="UTF-8"?>\n' + ElementTree.tostring(root, encoding="unicode") + "\n"
+    text = ElementTree.tostring(
+        root, encoding="unicode", short_empty_elements=False
+    )  # its end tells that it is whole
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n{text}\n'
 
 
 def legal(text: str) -> str:

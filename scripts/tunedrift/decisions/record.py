@@ -4,9 +4,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from tunedrift.decisions.margins import CANNOT_TELL, FAIL, PASS
 from tunedrift.errors import UserError
 
-PASS, FAIL, CANNOT_TELL = "PASS", "FAIL", "CANNOT TELL"
 WORDS = (PASS, FAIL, CANNOT_TELL)
 
 FORM = "tunedrift decision 1"
@@ -15,11 +15,12 @@ FORM = "tunedrift decision 1"
 
 @dataclass(frozen=True)
 class MeasureDecision:
-    """One measure of one checkpoint against its base.
+    """One measure of one checkpoint against its base, over the prompts of one suite.
 
     `difference` is tuned − base, in the safe direction: below zero the checkpoint is worse. `low` and `high` are its
-    interval, `margin` the loss that is put up with. `enough` is the number of prompts (or sampled answers) that would
-    tell where this one cannot; `reason` says in a sentence why the word is what it is.
+    interval, `corrected_low` and `corrected_high` that of the difference corrected for the judge's errors, `margin` the
+    loss that is put up with, `p` that of a loss beyond it, adjusted over the checkpoint's measures. `enough` is the
+    number of prompts that would tell where these cannot; `reason` says why the word is what it is.
     """
 
     measure: str
@@ -31,6 +32,9 @@ class MeasureDecision:
     difference: float | None = None
     low: float | None = None
     high: float | None = None
+    corrected_low: float | None = None
+    corrected_high: float | None = None
+    p: float | None = None
     prompts: int = 0
     enough: int | None = None
 
@@ -65,8 +69,8 @@ def as_json(checkpoints: Sequence[CheckpointDecision], confidence: float) -> dic
 
 
 def from_json(value: Any, where: str) -> list[CheckpointDecision]:
-    """The decisions of a `decision.json`. Raises `UserError` for anything else, or where its word is not that of its parts."""
-    advice = "Make it again: `snakemake decision`."
+    """The decisions of a `decision.json`. Raises `UserError` for anything else, and where a word is not that of its parts."""
+    advice = "Delete it and run `snakemake decide` again."
     if not isinstance(value, dict) or value.get("form") != FORM:
         raise UserError(f"{where} is no {FORM!r}. {advice}")
     try:
@@ -81,6 +85,17 @@ def from_json(value: Any, where: str) -> list[CheckpointDecision]:
     words = [found.word for found in found] + [one.word for found in found for one in found.measures]
     if odd := [word for word in words if word not in WORDS]:
         raise UserError(f"{where}: {odd[0]!r} is none of {', '.join(WORDS)}. {advice}")
-    if value.get("decision") != together(found.word for found in found if found.counts):
+    for checkpoint in found:
+        parts = [one.word for one in checkpoint.measures]
+        passes = bool(parts) and set(parts) == {PASS}
+        if (checkpoint.word == PASS) != passes or (checkpoint.word == FAIL and FAIL not in parts):
+            name = f"{checkpoint.model}, {checkpoint.tuning}"
+            raise UserError(f"{where}: the decision on {name} is not that of its measures. {advice}")
+        if not isinstance(checkpoint.counts, bool):
+            raise UserError(
+                f"{where}: {checkpoint.counts!r} does not say whether a checkpoint counts. {advice}"
+            )
+    word = together(found.word for found in found if found.counts)
+    if "decision" not in value or value["decision"] != word:
         raise UserError(f"{where}: its decision is not that of the checkpoints that count. {advice}")
     return found

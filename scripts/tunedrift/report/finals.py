@@ -8,6 +8,7 @@ import polars as pl
 from tunedrift import files
 from tunedrift.errors import UserError
 from tunedrift.tables.agreement import AGREEMENT, FORECASTS
+from tunedrift.tables.decision import DECISION
 from tunedrift.tables.drift import DRIFT
 from tunedrift.tables.family import FAMILY
 from tunedrift.tables.invariance import INVARIANCE
@@ -15,11 +16,14 @@ from tunedrift.tables.judges import JUDGES
 from tunedrift.tables.overlap import MATCHES, OVERLAP
 from tunedrift.tables.profiles import PROFILES
 
-FINAL = (AGREEMENT, FORECASTS, DRIFT, FAMILY, INVARIANCE, JUDGES, MATCHES, OVERLAP, PROFILES)
+FINAL = (AGREEMENT, FORECASTS, DECISION, DRIFT, FAMILY, INVARIANCE, JUDGES, MATCHES, OVERLAP, PROFILES)
 TABLES = {table.name: table for table in FINAL}
 """The final tables by name, which is their file's."""
 
-ENDS = {".svg": b"</svg>", ".png": b"IEND\xaeB`\x82", ".md": b"\n"}
+ENDS = {
+    **{".svg": b"</svg>", ".png": b"IEND\xaeB`\x82", ".md": b"\n"},
+    **{".json": b"\n}", ".xml": b"</testsuites>"},
+}
 """What the last bytes of a whole file hold."""
 
 

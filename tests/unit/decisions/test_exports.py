@@ -3,7 +3,8 @@ from xml.etree import ElementTree
 import pytest
 
 from tunedrift.decisions.exports import junit, legal, markdown, numbers, plain, signed
-from tunedrift.decisions.record import CANNOT_TELL, FAIL, PASS, CheckpointDecision, MeasureDecision
+from tunedrift.decisions.margins import CANNOT_TELL, FAIL, PASS
+from tunedrift.decisions.record import CheckpointDecision, MeasureDecision
 
 ODD = 'a<b>&"|*_`[x](y)\x01\ud800\nz'
 
@@ -91,3 +92,9 @@ def test_a_difference_has_a_sign(value, said):
 def test_an_interval_stands_behind_its_estimate():
     assert numbers(measure(PASS)) == "−0.10"
     assert numbers(measure(PASS, low=-0.2, high=0.1)) == "−0.10 (−0.20 to +0.10)"
+
+
+@pytest.mark.parametrize("checkpoints", [[], CHECKPOINTS])
+def test_the_end_of_the_xml_tells_that_it_is_whole(checkpoints):
+    assert junit(checkpoints).endswith("</testsuites>\n")
+    assert len(ElementTree.fromstring(junit(checkpoints)).findall("testsuite")) == len(checkpoints)

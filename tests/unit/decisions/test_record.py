@@ -2,10 +2,8 @@ import json
 
 import pytest
 
+from tunedrift.decisions.margins import CANNOT_TELL, FAIL, PASS
 from tunedrift.decisions.record import (
-    CANNOT_TELL,
-    FAIL,
-    PASS,
     CheckpointDecision,
     MeasureDecision,
     as_json,
@@ -75,6 +73,41 @@ def test_an_unknown_word_is_an_error():
     value = as_json([checkpoint(FAIL)], 0.95)
     value["checkpoints"][0]["measures"][0]["word"] = "MAYBE"
     with pytest.raises(UserError, match="'MAYBE' is none of PASS, FAIL, CANNOT TELL"):
+        from_json(value, "decision.json")
+
+
+@pytest.mark.parametrize(
+    ("word", "parts"),
+    [
+        (PASS, [PASS, CANNOT_TELL]),
+        (PASS, [FAIL]),
+        (PASS, []),
+        (FAIL, [PASS]),
+        (FAIL, []),
+        (CANNOT_TELL, [PASS]),
+    ],
+)
+def test_a_word_that_is_not_that_of_its_measures_is_an_error(word, parts):
+    odd = CheckpointDecision(
+        "tiny", "household/markdown/seed0", word, True, [measure(part) for part in parts]
+    )
+    with pytest.raises(
+        UserError, match="the decision on tiny, household/markdown/seed0 is not that of its measures"
+    ):
+        from_json(as_json([odd], 0.95), "decision.json")
+
+
+@pytest.mark.parametrize("parts", [[FAIL, PASS], [CANNOT_TELL], []])
+def test_a_checkpoint_may_not_tell_though_a_measure_fails_by_itself(parts):
+    odd = CheckpointDecision("tiny", "a/b/seed0", CANNOT_TELL, True, [measure(part) for part in parts])
+    assert from_json(as_json([odd], 0.95), "decision.json") == [odd]
+
+
+@pytest.mark.parametrize("counts", ["false", 1, None])
+def test_whether_a_checkpoint_counts_is_yes_or_no(counts):
+    value = as_json([checkpoint(PASS)], 0.95)
+    value["checkpoints"][0]["counts"] = counts
+    with pytest.raises(UserError, match="does not say whether a checkpoint counts"):
         from_json(value, "decision.json")
 
 

@@ -32,6 +32,7 @@ COVERED = {
     "collect_lm_eval": "errors files responses tables",
     "contextualize": "errors hashing prompts tables",
     "costs": "errors report",
+    "decide": "decisions design drift errors files hashing statistics tables",
     "draw_agreement": "design errors figures tables",
     "draw_drift": "drift errors figures tables",
     "draw_judges": "errors figures tables",
@@ -105,7 +106,7 @@ EDITS = {
     "what a published label means": ("labels/layouts.py", {"load_labels"}),
     "a bootstrap interval": (
         "statistics/bootstrap.py",
-        {"measure_drift", "measure_agreement", "measure_judges"},
+        {"decide", "measure_drift", "measure_agreement", "measure_judges"},
     ),
     "a check of the study": ("study/checks.py", set()),
 }
