@@ -27,6 +27,7 @@ include: "rules/verdicts.smk"
 include: "rules/preferences.smk"
 include: "rules/rewards.smk"
 include: "rules/statistics.smk"
+include: "rules/decisions.smk"
 include: "rules/figures.smk"
 include: "rules/targets.smk"
 include: "rules/report.smk"
@@ -43,6 +44,7 @@ rule all:
         "<results>/tables/forecasts.csv",
         "<results>/tables/profiles.csv",
         "<results>/tables/overlap.csv",
+        "<results>/tables/decision.csv",
         # Where the study names tasks of the lm-evaluation-harness.
         "<results>/tables/lm_eval.csv" if study["lm_eval/tasks"] else [],
         "<results>/figures/drift.svg",
@@ -54,6 +56,9 @@ rule all:
         "<results>/figures/forecast.svg",
         "<results>/figures/variants.svg",
         "<results>/figures/losses.svg",
+        "<results>/decision.json",
+        "<results>/decision.junit.xml",
+        "<results>/decision.md",
         "<results>/summary.md",
         "<results>/provenance.json",
     localrule: True

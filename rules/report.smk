@@ -55,15 +55,8 @@ rule summarize:
 
 
 FINAL_TABLES = [
-    "drift",
-    "family",
-    "judges",
-    "invariance",
-    "agreement",
-    "forecasts",
-    "profiles",
-    "overlap",
-    "matches",
+    *("drift", "family", "judges", "invariance", "agreement"),
+    *("forecasts", "profiles", "overlap", "matches", "decision"),
 ]
 
 
@@ -76,6 +69,9 @@ rule record_provenance:
         finals=[
             collect("<results>/tables/{table}.{suffix}", table=FINAL_TABLES, suffix=["parquet", "csv"]),
             rules.figures.input,
+            "<results>/decision.json",
+            "<results>/decision.junit.xml",
+            "<results>/decision.md",
             "<results>/summary.md",
         ],
     output:

@@ -88,6 +88,7 @@ rule tables:
         "<results>/tables/forecasts.csv",
         "<results>/tables/profiles.csv",
         "<results>/tables/overlap.csv",
+        "<results>/tables/decision.csv",
     localrule: True
 
 

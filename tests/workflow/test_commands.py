@@ -10,7 +10,7 @@ import yaml
 from project import ROOT
 
 FULL = Path(__file__).with_name("full.yaml")
-TARGETS = ("all", "export_datasets", "costs")
+TARGETS = ("all", "export_datasets", "costs", "decide")
 
 
 def keys(schema, path=()):
@@ -65,7 +65,9 @@ def test_each_command_is_read_by_its_program(project, study, capsys):
     run = project.snakemake(*TARGETS, "--dry-run", "--forceall", "--printshellcmds", *arguments)
     assert run.code == 0, run.text
     found = list(commands(run.text))
-    assert len(found) == sum(count for rule, count in run.jobs.items() if rule not in TARGETS) + 1  # costs
+    assert (
+        len(found) == sum(count for rule, count in run.jobs.items() if rule not in TARGETS) + 2
+    )  # costs, decide
     for program, words in found:
         try:
             options = importlib.import_module(program).parser().parse_args(words)

@@ -54,6 +54,7 @@ def test_the_default_study_has_these_jobs(plan):
         "measure_agreement": 1,
         "measure_variants": 1,
         "measure_overlap": 1,
+        "decide_checkpoints": 1,
         "draw_drift": 1,
         "draw_judges": 1,
         "draw_agreement": 1,

@@ -13,6 +13,7 @@ from typing import Any
 from tunedrift import paths
 from tunedrift.design.cells import Cell
 from tunedrift.design.factors import LEVELS
+from tunedrift.design.tunings import UNTUNED
 from tunedrift.errors import UserError, nearest
 from tunedrift.sources.finding import find_files
 from tunedrift.sources.hub import pinned
@@ -191,6 +192,23 @@ def _check_learned(where: str, judge: dict, label_sets: dict) -> None:
     measured = [name for name, entry in label_sets.items() if entry["measure"] == judge["kind"]]
     for name in judge["fitted_on"]:
         check_known(f"{where}.fitted_on", name, f"a label set with `measure: {judge['kind']}`", measured)
+
+
+def check_decision(config: dict, tunings: list[str]) -> None:
+    """Every checkpoint whose word counts is a studied model's tuning, and some measure decides."""
+    tuned = [name for name in tunings if name != UNTUNED]
+    studied = names(config, "models", studied=True)
+    for number, entry in enumerate(config["decision"]["checkpoints"]):
+        where = f"decision.checkpoints.{number}"
+        for model in entry if isinstance(entry, dict) else ():
+            check_known(where, model, "a studied model", studied)
+        for named in entry.values() if isinstance(entry, dict) else [[entry]]:
+            for tuning in named:
+                check_known(where, tuning, "a tuning of this study", tuned)
+    if set(config["decision"]["margins"].values()) == {None}:
+        raise UserError(
+            "config key decision.margins: every measure is left out, so nothing decides. Give one a margin, such as 0.05."
+        )
 
 
 def _check_own_code(where: str, entry: dict) -> None:

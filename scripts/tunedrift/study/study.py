@@ -18,6 +18,7 @@ from tunedrift.study.checks import (
     SAFETY_DATA,
     attack_parts,
     check_attacks,
+    check_decision,
     check_files,
     check_headline,
     check_levels,
@@ -62,6 +63,7 @@ class Study:
         check_levels(self.config, self.cells)
         check_headline(self.config)
         self.primary()
+        check_decision(self.config, self.tunings())
 
     def __getitem__(self, key: str) -> Any:
         """The setting at a path of names, e.g. `study["models/tiny/seed"]`."""
@@ -237,6 +239,23 @@ class Study:
     def adapters(self) -> list[str]:
         """The tunings that train an adapter of their own."""
         return self._grid(self.trained_variants)
+
+    def deciding(self) -> list[str]:
+        """`{model}/{tuning}` of the checkpoints whose word counts in the decision, each once."""
+        found = []
+        for entry in self["decision/checkpoints"]:
+            named = entry if isinstance(entry, dict) else {model: [entry] for model in self.studied}
+            found += [f"{model}/{tuning}" for model, tunings in named.items() for tuning in tunings]
+        return list(dict.fromkeys(found))
+
+    def deciding_judges(self) -> dict[str, str]:
+        """The judges by which the decision is made, as settings of the program `decide`: the first of a kind, if any."""
+        first = {
+            f"{kind}_judge": found[0]
+            for kind in ("refusal", "utility")
+            if (found := self.names("judges", kind=kind))
+        }
+        return {"primary_judge": self["primary_judge"], **first}
 
     def siblings(self, model: str, tuning: str) -> list[str]:
         """The other tunings of a model that leave an adapter and answer the same prompts as this one: the plain suites."""
