@@ -141,7 +141,9 @@ def check(path: str) -> int:
                 if not line.startswith("PASS "):
                     say(f"  {line}")
         word = value["decision"]
-        say(f"decision: {word or 'none, for no checkpoint counts (config key decision.checkpoints)'}")
+        if word is None:
+            say("No checkpoint counts: the config key decision.checkpoints names those whose word does.")
+        say(f"decision: {word or 'none'}")
         return CODES[word]
     except Exception as error:
         say(f"error: {path} cannot be checked: {type(error).__name__}: {error}", errors=True)

@@ -89,6 +89,7 @@ def test_a_rule_that_runs_a_model_asks_for_a_gpu_memory_and_time(plan, rule):
         "load_preferences",
         "load_labels",
         "measure_drift",
+        "decide_checkpoints",
         "measure_agreement",
     ],
 )

@@ -25,6 +25,7 @@ SMALL = yaml.safe_load((Path(__file__).parent / "small.yaml").read_text())
 REPORT = {
     "measure_drift": 1,
     "measure_agreement": 1,
+    "decide_checkpoints": 1,
     "draw_drift": 1,
     "draw_agreement": 1,
     "summarize": 1,
@@ -32,7 +33,7 @@ REPORT = {
     "all": 1,
 }
 """The jobs at the end of the chain, which follow every change in answers or verdicts."""
-OF_REWARDS = {rule: 1 for rule in REPORT if rule not in ("measure_drift", "draw_drift")}
+OF_REWARDS = {rule: 1 for rule in REPORT if rule not in ("measure_drift", "draw_drift", "decide_checkpoints")}
 """Those among them that follow a change in scores."""
 VARIANTS = {"measure_variants": 1, "draw_variants": 1}
 """What sets the variants side by side."""
@@ -122,7 +123,7 @@ STUDY_EDITS = {
     "a new judge": (
         changed("judges", strict={"kind": "refusal", "threshold": 0.9}),
         {
-            **{"judge": 1, "measure_drift": 1, "draw_drift": 1},
+            **{"judge": 1, "measure_drift": 1, "draw_drift": 1, "decide_checkpoints": 1},
             **{"judge_labels": 1, "measure_judges": 1, "measure_invariance": 1, "draw_judges": 1},
             **{"summarize": 1, "record_provenance": 1, "all": 1},
         },
