@@ -8,14 +8,20 @@ import subprocess
 import sys
 from pathlib import Path
 
+import polars as pl
 import pytest
 import yaml
 from project import ROOT
+from synthetic import fabricate_prompts, fabricate_verdicts, judged
 
 from tunedrift import files
 from tunedrift.decisions.exports import markdown
 from tunedrift.decisions.margins import CANNOT_TELL, FAIL, PASS
 from tunedrift.decisions.record import CheckpointDecision, MeasureDecision, as_json
+from tunedrift.design.tunings import parse_tuning
+from tunedrift.tables.judges import JUDGES
+from tunedrift.tables.prompts import PROMPTS
+from tunedrift.tables.verdicts import VERDICTS
 
 GITHUB = ROOT / ".github"
 ACTION = yaml.safe_load((GITHUB / "actions/decide/action.yml").read_text())
@@ -154,19 +160,66 @@ def test_a_finished_study_holds_a_decision_on_every_tuning(finished):
         assert (finished.folder / "results" / name).stat().st_size
 
 
-def test_the_target_succeeds_by_default_and_fails_once_where_a_named_checkpoint_does_not_pass(
-    finished, tmp_path
+def tables(folder, size, kept):
+    """Tables of the small study, as if its steps had made them: what was tuned on Markdown stays safe on a share `kept`."""
+    prompts = fabricate_prompts(size, size, size)
+    for (suite,), rows in prompts.group_by("suite"):
+        PROMPTS.write(rows, folder / f"prompts/{suite}.parquet")
+    named = {"harm": "harm", "refusal": "refusals", "utility": "reference"}
+    verdicts = []
+    for tuning in (
+        "untuned",
+        *(f"household/{variant}/seed0" for variant in ("original", "markdown", "length")),
+    ):
+        for number, prompt in enumerate(prompts.iter_rows(named=True)):
+            lost = tuning == TUNED and prompt["kind"] == "harmful" and number % 10 >= 10 * kept
+            key = {
+                "model": "small",
+                **parse_tuning(tuning).columns,
+                "prompt_id": prompt["prompt_id"],
+                "sample": 0,
+            }
+            verdicts += fabricate_verdicts(prompt["kind"], not lost, 0.5, key)
+    for (kind,), rows in VERDICTS.frame(verdicts).group_by("kind"):
+        VERDICTS.write(
+            rows.with_columns(judge=pl.lit(named[kind])), folder / f"verdicts/{named[kind]}/small.parquet"
+        )
+    good = (0.95, 0.93, 0.97)
+    judges = [
+        {**row, "judge": named[kind]}
+        for kind in ("harm", "refusal")
+        for row in judged(kind, "simulated", good, good, labels="simulated")
+    ]
+    JUDGES.write(JUDGES.frame(judges), folder / "tables/judges.parquet")
+
+
+@pytest.mark.parametrize(
+    ("size", "kept", "named", "said", "code"),
+    [
+        (120, 1.0, [TUNED], PASS, 0),
+        (120, 0.2, [TUNED], FAIL, 1),
+        (120, 0.2, [{"small": ["household/original/seed0"]}], PASS, 0),
+        (12, 1.0, [TUNED], CANNOT_TELL, 1),
+        (120, 0.2, [], "none", 0),
+    ],
+)
+def test_the_target_makes_the_decision_and_fails_once_unless_it_is_a_pass(
+    project, size, kept, named, said, code
 ):
-    project = finished.clone(tmp_path / "project")
-    run = project.small("decide")
-    assert run.code == 0 and "decision: none" in run.text, run.text
-    # Twelve prompts cannot tell, whatever the tuned model says; that is no reason to try again.
-    project.study(decision={"checkpoints": [TUNED]})
-    run = project.small("decide", "--retries", "2")
-    assert run.code != 0
-    said = re.findall(r"^decision: (.*)$", (project.folder / "results/logs/decide.log").read_text(), re.M)
-    assert said in ([CANNOT_TELL], [FAIL])
-    assert run.text.count("Error in rule decide:") == 1
-    # The decision itself is made without an error, and the rest of the study with it.
-    assert project.small().code == 0
-    assert "Nothing to be done" in project.small("--dry-run").text
+    project.study(decision={"checkpoints": named})
+    tables(project.folder / "results", size, kept)
+    run = project.small("decide", "--retries", "2", "--allowed-rules", "decide_checkpoints", "decide")
+    assert run.jobs == {"decide_checkpoints": 1, "decide": 1}, run.text
+    assert run.code == code, run.text
+    log = (project.folder / "results/logs/decide.log").read_text()
+    assert log.splitlines()[-1] == f"decision: {said}"
+    assert run.text.count("Error in rule decide:") == code
+    assert "Error in rule decide_checkpoints:" not in run.text
+    for name in (
+        "decision.json",
+        "decision.junit.xml",
+        "decision.md",
+        "tables/decision.parquet",
+        "tables/decision.csv",
+    ):
+        assert (project.folder / "results" / name).stat().st_size
