@@ -57,6 +57,7 @@ rule summarize:
 FINAL_TABLES = [
     *("drift", "family", "judges", "invariance", "agreement"),
     *("forecasts", "profiles", "overlap", "matches", "decision"),
+    *(["lm_eval"] if study["lm_eval/tasks"] else []),
 ]
 
 

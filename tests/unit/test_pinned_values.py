@@ -71,7 +71,7 @@ def gumbel(number):
 def forecast_order(number):
     import polars as pl
 
-    order = VariantOrder(pl.DataFrame(FORECAST_POINTS))
+    order = VariantOrder(pl.DataFrame(FORECAST_POINTS[number:]))
     return relabelled_p([order.variants], [order.reward], [order.safety], number)
 
 

@@ -187,7 +187,7 @@ def measure(question: Question, tuning: str, measures: int, confidence: float) -
         found = corrections.correction(
             counts, compared, interval, question.errors, kind, unjudged=question.unjudged
         )
-        if found["corrected"] is not None:
+        if found.get("corrected") is not None:
             corrected = found["corrected_low"], found["corrected_high"]
     return Measured(question.measure, question.margin, raw, corrected, question.certified)
 

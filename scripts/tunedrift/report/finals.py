@@ -13,10 +13,23 @@ from tunedrift.tables.drift import DRIFT
 from tunedrift.tables.family import FAMILY
 from tunedrift.tables.invariance import INVARIANCE
 from tunedrift.tables.judges import JUDGES
+from tunedrift.tables.lm_eval import LM_EVAL
 from tunedrift.tables.overlap import MATCHES, OVERLAP
 from tunedrift.tables.profiles import PROFILES
 
-FINAL = (AGREEMENT, FORECASTS, DECISION, DRIFT, FAMILY, INVARIANCE, JUDGES, MATCHES, OVERLAP, PROFILES)
+FINAL = (
+    AGREEMENT,
+    FORECASTS,
+    DECISION,
+    DRIFT,
+    FAMILY,
+    INVARIANCE,
+    JUDGES,
+    LM_EVAL,
+    MATCHES,
+    OVERLAP,
+    PROFILES,
+)
 TABLES = {table.name: table for table in FINAL}
 """The final tables by name, which is their file's."""
 

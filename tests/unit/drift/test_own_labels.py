@@ -26,6 +26,7 @@ def asked(count=100, kind="harmful"):
     for number in range(count):
         name, plain = f"p{number:03}", f"prompt {number}"
         about = {"prompt_id": name, "suite": "suite", "kind": kind, "plain_id": name, "attack": "plain"}
+        about |= {"dimension": "none"}
         messages = [{"role": "user", "content": plain}]
         rows.append({**about, "stratum": "all", "category": "c", "messages": messages, "plain_prompt": plain})
     return PROMPTS.frame(rows)
@@ -212,7 +213,7 @@ def test_the_program_finds_the_labelled_answers_itself(tmp_path, monkeypatch, ca
     words = (
         "--prompts prompts.parquet --verdicts verdicts.parquet --judges judges.parquet --primary-judge harm"
     )
-    words += " --draws 200 --out drift.parquet --labels labels.parquet"
+    words += " --out drift.parquet --labels labels.parquet"
     parser = measure_drift.parser()
     measure_drift.main(parser.parse_args([*words.split(), "--responses", "responses.parquet"]))
     told = "own: of 61 labelled answers 60 the study's own, 1 of a model that the study has not"

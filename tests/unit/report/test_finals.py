@@ -60,7 +60,7 @@ def test_a_file_that_breaks_off_is_named(made, name, share):
 def test_every_final_table_and_figure_is_read_back():
     asked = (ROOT / "Snakefile").read_text()
     report, targets = ((ROOT / f"rules/{name}.smk").read_text() for name in ("report", "targets"))
-    [listed] = re.findall(r"FINAL_TABLES = \[(.*?)\]", report)
+    [listed] = re.findall(r"FINAL_TABLES = \[(.*?)\]", report, re.S)
     tables = set(re.findall(r"tables/(\w+)\.csv", asked))
     assert tables <= set(re.findall(r'"(\w+)"', listed)) == TABLES.keys()
     # The figures are those of the target, which are all that are drawn.

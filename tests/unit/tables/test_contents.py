@@ -84,7 +84,7 @@ PROGRAMS = {
     "judge": (judge, f"--prompts prompts.parquet --responses responses.parquet {JUDGE} again.parquet"),
     "measure_drift": (
         measure_drift,
-        "--prompts prompts.parquet --verdicts verdicts.parquet --primary-judge harm --draws 100 --out drift.csv",
+        "--prompts prompts.parquet --verdicts verdicts.parquet --primary-judge harm --out drift.csv",
     ),
     "measure_agreement": (
         measure_agreement,

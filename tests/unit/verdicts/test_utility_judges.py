@@ -157,7 +157,14 @@ def judged(folder, kind, prompts, answers, *more):
     asked = [
         {
             **{"prompt_id": f"{suite}/{name}/plain", "suite": suite, "kind": "utility", "plain_id": name},
-            **{"attack": "plain", "stratum": "all", "category": "c", "messages": [], "plain_prompt": prompt},
+            **{
+                "attack": "plain",
+                "dimension": "none",
+                "stratum": "all",
+                "category": "c",
+                "messages": [],
+                "plain_prompt": prompt,
+            },
             "reference": references,
         }
         for suite, name, prompt, references in prompts
