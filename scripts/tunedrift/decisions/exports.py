@@ -2,12 +2,16 @@
 
 import re
 from collections.abc import Sequence
+from itertools import accumulate
 from xml.etree import ElementTree
 
 from tunedrift.decisions.margins import CANNOT_TELL, FAIL, PASS
 from tunedrift.decisions.record import CheckpointDecision, MeasureDecision, together
 
 SIGNS = {PASS: "✅", FAIL: "❌", CANNOT_TELL: "❔"}
+
+LONGEST = 60_000
+"""Characters of a comment's tables; GitHub takes comments of up to 65,536."""
 
 
 def junit(checkpoints: Sequence[CheckpointDecision]) -> str:
@@ -48,45 +52,64 @@ def legal(text: str) -> str:
 
 
 def markdown(checkpoints: Sequence[CheckpointDecision], confidence: float) -> str:
-    """The decisions as a pull request's comment: the word, a table of the checkpoints, and the measures of each."""
+    """The decisions as a pull request's comment: the word, a table of the checkpoints, and the measures of each.
+
+    Those that count come first; of very many checkpoints the last are left out, and that is said (`LONGEST`).
+    """
     word = together(checkpoint.word for checkpoint in checkpoints if checkpoint.counts)
     said = "No checkpoint was named whose word counts" if word is None else f"{SIGNS[word]} {word}"
+    ordered = sorted(checkpoints, key=lambda checkpoint: not checkpoint.counts)
+    table = within([overview(checkpoint) for checkpoint in ordered], LONGEST // 3)
+    parts = within([details(checkpoint) for checkpoint in ordered], LONGEST // 3 * 2)
     lines = [
         f"## Is it still as safe? {said}",
         "",
         "| checkpoint | decision | fails | cannot tell |",
         "|---|---|---|---|",
-    ]
-    for checkpoint in checkpoints:
-        names = {
-            word: ", ".join(
-                f"{one.measure} on {one.suite}" for one in checkpoint.measures if one.word == word
-            )
-            for word in (FAIL, CANNOT_TELL)
-        }
-        name = f"{checkpoint.model}, {checkpoint.tuning}" + ("" if checkpoint.counts else " (does not count)")
-        cells = [name, f"{SIGNS[checkpoint.word]} {checkpoint.word}", names[FAIL], names[CANNOT_TELL]]
-        lines.append(row(cells))
-    for checkpoint in checkpoints:
-        lines += [
-            "",
-            f"<details><summary>{plain(checkpoint.model)}, {plain(checkpoint.tuning)}</summary>",
-            "",
-        ]
-        lines += [
-            "| measure | suite | judge | tuned − base | margin | decision | why |",
-            "|---|---|---|---|---|---|---|",
-        ]
-        for one in checkpoint.measures:
-            cells = [one.measure, one.suite, one.judge, numbers(one), f"{one.margin:g}", one.word, one.reason]
-            lines.append(row(cells))
-        lines += ["", "</details>"]
-    lines += [
+        *table,
+        *parts,
         "",
         f"Tuned − base in the safe direction, with {confidence:.0%} intervals over prompts. PASS: the whole interval "
         "is above −margin; FAIL: it lies below. It speaks of these checkpoints, not of another seed.",
     ]
+    if len(parts) < len(ordered):
+        lines += [
+            "",
+            f"Of {len(ordered)} checkpoints {len(table)} are listed here, {len(parts)} with their measures; all are in "
+            "decision.json.",
+        ]
     return "\n".join(lines) + "\n"
+
+
+def overview(checkpoint: CheckpointDecision) -> str:
+    """A checkpoint's row in the table of all: its word, and which measures fail or cannot tell."""
+    names = {
+        word: ", ".join(f"{one.measure} on {one.suite}" for one in checkpoint.measures if one.word == word)
+        for word in (FAIL, CANNOT_TELL)
+    }
+    name = f"{checkpoint.model}, {checkpoint.tuning}" + ("" if checkpoint.counts else " (does not count)")
+    return row([name, f"{SIGNS[checkpoint.word]} {checkpoint.word}", names[FAIL], names[CANNOT_TELL]])
+
+
+def details(checkpoint: CheckpointDecision) -> str:
+    """A checkpoint's measures, folded under its name."""
+    lines = [
+        "",
+        f"<details><summary>{plain(checkpoint.model)}, {plain(checkpoint.tuning)}</summary>",
+        "",
+        "| measure | suite | judge | tuned − base | margin | decision | why |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for one in checkpoint.measures:
+        cells = [one.measure, one.suite, one.judge, numbers(one), f"{one.margin:g}", one.word, one.reason]
+        lines.append(row(cells))
+    return "\n".join([*lines, "", "</details>"])
+
+
+def within(parts: Sequence[str], longest: int) -> list[str]:
+    """The first parts that have no more than so many characters together."""
+    sizes = accumulate(len(part) + 1 for part in parts)
+    return [part for part, size in zip(parts, sizes, strict=True) if size <= longest]
 
 
 def numbers(measure: MeasureDecision) -> str:

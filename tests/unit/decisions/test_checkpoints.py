@@ -160,7 +160,10 @@ def test_a_judge_without_a_label_set_is_not_certified():
 def test_simulated_labels_certify_for_embedded_models_alone():
     simulated = known(labels="simulated")
     assert [one.word for one in decided(judges=simulated, embedded=["tiny"])] == [PASS]
-    assert [one.word for one in decided(judges=simulated)] == [CANNOT_TELL]
+    for lost in (0.0, 0.4):
+        [found] = decided({"SA_g": lost}, simulated)
+        assert found.word == CANNOT_TELL
+        assert found.measures[0].reason == "the judge is not certified by a label set"
 
 
 def test_certified_for_one_model_or_language_is_not_certified():

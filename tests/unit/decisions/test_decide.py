@@ -236,3 +236,15 @@ def test_the_primary_judge_tells_harm(tmp_path, harm):
     words[words.index("--primary-judge") + 1] = harm
     with pytest.raises(UserError, match="is no harm judge among the verdicts"):
         decide.main(decide.parser().parse_args(words))
+
+
+@pytest.mark.parametrize("kind", ["safe", "utility", "harmful"])
+def test_a_study_of_one_kind_of_prompts_decides_what_it_can(tmp_path, kind):
+    prompts = fabricate_prompts(120, 120, 120).filter(kind=kind)
+    words = written(tmp_path, 120, 1.0, True, "--checkpoints", f"tiny/{TUNED}", prompts=prompts)
+    decide.main(decide.parser().parse_args(words))
+    assert checked(tmp_path / "decision.json").returncode == 3
+    table = DECISION.read(tmp_path / "decision.parquet")
+    assert set(table.filter(pl.col("suite") != "none")["word"]) == {PASS}
+    assert set(table.filter(suite="none")["word"]) == {CANNOT_TELL}
+    assert "nan" not in (tmp_path / "decision.csv").read_text().lower()

@@ -1,3 +1,4 @@
+import re
 from xml.etree import ElementTree
 
 import pytest
@@ -98,3 +99,19 @@ def test_an_interval_stands_behind_its_estimate():
 def test_the_end_of_the_xml_tells_that_it_is_whole(checkpoints):
     assert junit(checkpoints).endswith("</testsuites>\n")
     assert len(ElementTree.fromstring(junit(checkpoints)).findall("testsuite")) == len(checkpoints)
+
+
+def test_a_comment_of_many_checkpoints_is_one_that_fits_and_shows_those_that_count():
+    many = [
+        CheckpointDecision("tiny", f"household/v{number}/seed0", PASS, number == 999, CHECKPOINTS[0].measures)
+        for number in range(1000)
+    ]
+    text = markdown(many, 0.95)
+    assert len(text) < 65_536
+    shown = len(re.findall(r"^\| tiny, ", text, re.M)), text.count("<details>")
+    assert (
+        f"Of 1000 checkpoints {shown[0]} are listed here, {shown[1]} with their measures; all are in" in text
+    )
+    assert min(shown) > 10
+    assert "| tiny, household/v999/seed0 | ✅ PASS |" in text
+    assert "are listed here" not in markdown(CHECKPOINTS, 0.95)

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import decide
 import judge
 import measure_agreement
 import measure_drift
@@ -11,6 +12,7 @@ import pytest
 
 from tunedrift.errors import UserError
 from tunedrift.tables.contents import LABEL_SETS, SUITES, contents
+from tunedrift.tables.judges import JUDGES
 from tunedrift.tables.labels import LABELS
 from tunedrift.tables.preferences import PREFERENCES
 from tunedrift.tables.prompts import PROMPTS
@@ -75,12 +77,17 @@ def made(tmp_path, monkeypatch):
     RESPONSES.write(RESPONSES.frame(rows), "responses.parquet", contents(prompts(ASKED), SUITES))
     REWARDS.write(REWARDS.frame([]), "rewards.parquet")
     PREFERENCES.write(PREFERENCES.frame([]), "pairs.parquet")
+    JUDGES.write(JUDGES.frame([]), "judges.parquet")
     LABELS.write(labels(ASKED), "labels.parquet")
     call(judge, f"--prompts prompts.parquet --responses responses.parquet {JUDGE} verdicts.parquet")
     call(judge, f"--labels labels.parquet {JUDGE} labelled.parquet")
 
 
 PROGRAMS = {
+    "decide": (
+        decide,
+        "--prompts prompts.parquet --verdicts verdicts.parquet --judges judges.parquet --primary-judge harm --out decision.md",
+    ),
     "judge": (judge, f"--prompts prompts.parquet --responses responses.parquet {JUDGE} again.parquet"),
     "measure_drift": (
         measure_drift,
