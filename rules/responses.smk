@@ -37,9 +37,8 @@ rule generate:
         """
         python {params.program:q} --model {input.model} --model-name {wildcards.model} --tuning {wildcards.tuning} \
             --tuned {input.tuned} --prompts {input.prompts} {params.settings} --threads {threads} \
-            --siblings {params.siblings} --adapters \
-            --responses --minutes {resources.runtime} \
-            --store work/store --gpus {resources.gpu} --out {output} <results >/adapters/{wildcards.model} <results >/responses/{wildcards.model} >{log} 2>&1
+            {params.siblings} --minutes {resources.runtime} --store work/store --gpus {resources.gpu} \
+            --out {output} >{log} 2>&1
         """
 
 

@@ -164,7 +164,9 @@ class PairedDifference:
         below, above = self.one.estimate - low, high - self.one.estimate
         other_below, other_above = self.other.estimate - other_low, other_high - self.other.estimate
         estimate = self.one.estimate - self.other.estimate
-        return estimate - self._joined(below, other_above), estimate + self._joined(above, other_below)
+        bottom = estimate - self._joined(below, other_above)
+        top = estimate + self._joined(above, other_below)
+        return np.maximum(bottom, -1.0), np.minimum(top, 1.0)
 
     def _joined(self, reach: np.ndarray, other: np.ndarray) -> np.ndarray:
         return np.sqrt(np.maximum(reach**2 + other**2 - 2 * self.correlation * reach * other, 0.0))
