@@ -34,7 +34,7 @@ FEWEST_OF_A_CLASS = 5
 MARGIN = {"refusal": 0.0, "harm": 0.25}
 """Kind → what is taken from the score of an answer's ending."""
 
-SIGN_PENALTY = {"refusal": 0.03, "harm": 0.2}
+SIGN_PENALTY = {"refusal": 0.01, "harm": 0.2}
 TERM_PENALTY = 0.03
 """Ridge penalties per weight, beside the mean loss of an answer."""
 
