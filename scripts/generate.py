@@ -146,12 +146,15 @@ def main(args: argparse.Namespace) -> None:
     print(f"{len(rows)} answers, {store.computed} computed, {cut} cut at {args.max_new_tokens} tokens")
     store.release()
 
+    if not store.computed:
+        return  # the model was not loaded
     folders = args.adapters, args.responses
     for name, adapter in waiting(args.siblings, *folders, args.prompts, minutes=args.minutes, began=began):
         store = store_of(adapter)
         if store.claim(wait=False):
             answer(adapter, store)
-            print(f"{store.computed} answers of {name} computed beside", flush=True)
+            if store.computed:
+                print(f"{store.computed} answers of {name} computed beside", flush=True)
             store.release()
 
 

@@ -121,7 +121,15 @@ def test_an_adapter_that_is_made_anew_while_it_is_loaded_is_not_answered_for(stu
 
     monkeypatch.setattr(loading, "load_chat_model", and_replace)
     answer(study, TUNINGS[0], "--siblings", TUNINGS[1], *FOLDERS)
-    assert f"0 answers of {TUNINGS[1]} computed beside" in capsys.readouterr().out
+    assert "beside" not in capsys.readouterr().out
+    answer(study, TUNINGS[1])
+    assert "3 answers, 3 computed" in capsys.readouterr().out
+
+
+def test_a_process_that_has_no_model_loaded_answers_for_nobody(study, capsys):
+    answer(study, TUNINGS[0])
+    answer(study, TUNINGS[0], "--siblings", *TUNINGS[1:], *FOLDERS)
+    assert "beside" not in capsys.readouterr().out
 
 
 def names(minutes=None, began=None):
