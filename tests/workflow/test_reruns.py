@@ -9,6 +9,7 @@ import re
 import shutil
 import subprocess
 import time
+from collections import Counter
 from pathlib import Path
 
 import polars as pl
@@ -304,11 +305,18 @@ def computed_by_a_run(project):
     shutil.rmtree(project.folder / "results/logs")
     run = project.small("verdicts", "rewards")
     assert run.code == 0, run.text
-    return {
-        log.relative_to(project.folder / "results/logs").with_suffix("").as_posix(): int(count[1])
-        for log in (project.folder / "results/logs").rglob("*.log")
-        if (count := re.search(r"(\d+) computed", log.read_text()))
-    }
+    made = Counter()
+    for log in (project.folder / "results/logs").rglob("*.log"):
+        name, text = (
+            log.relative_to(project.folder / "results/logs").with_suffix("").as_posix(),
+            log.read_text(),
+        )
+        if count := re.search(r"(\d+) computed", text):
+            made[name] += int(count[1])
+        # What a process that had the model loaded did for another tuning of it.
+        for number, tuning in re.findall(r"^(\d+) answers of (\S+) computed beside$", text, re.M):
+            made[f"{'/'.join(name.split('/')[:2])}/{tuning}"] += int(number)
+    return dict(made)
 
 
 class Known:
