@@ -46,7 +46,7 @@ def rm_rm(
             sums = ClusterBootstrap(drawn, rm_columns(ordered[rm], ordered[other]), options.at(path))
             results: dict[str, tuple[tuple, str]] = {
                 "sign_agreement": (sums.share("agreed", "untied"), "untied"),
-                "sign_kappa": (sums.statistic(cohen_kappa), "untied"),
+                "sign_kappa": (sums.statistic(cohen_kappa, "untied"), "untied"),
                 "sign_tie_rate": (sums.share("tied", "pairs"), "pairs"),
             }
             if subject.stage != "preferences":
@@ -56,7 +56,7 @@ def rm_rm(
                     def mean(of: Mapping, measure: str = measure) -> np.ndarray:
                         return ratio(of[measure], of["defined"])
 
-                    results[measure] = (sums.statistic(mean), "defined")
+                    results[measure] = (sums.statistic(mean, "defined"), "defined")
             for measure, estimate in pooled(ordered[rm], ordered[other]).items():
                 results[measure] = ((estimate, None, None), "texts")
             yield from clustered_rows("rm_rm", rm, sums, results, other=other, **subject.columns)

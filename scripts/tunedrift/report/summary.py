@@ -58,7 +58,9 @@ DEFINITIONS = """\
   same model, dataset, seed and prompts.
 - Intervals (of 95 %, unless the study says otherwise) take prompts and seeds as crossed samples; with one seed they are
   conditional on its adapter. Of rates they are Wilson's at the effective number of answers, of differences the two
-  rates' intervals joined with their correlation; those of reward models are bootstrapped over prompts.
+  rates' intervals joined with their correlation; those of reward models are over prompts: bootstrapped
+  from 50 on, under that Korn and Graubard's (rates) or the jackknife's (correlations), and none where prompts are so few
+  that no outcome would be rare (under 6) or all alike.
 - **Named** is an effect only where its p-value, adjusted by Holm's method for the primary effects of its model, is at most
   1 − the confidence. All other effects are exploratory: their intervals are not adjusted for how many there are.
 - **Forecast**: pairs without a tie; p is the share of all relabellings of the variants that are at least as concordant.
@@ -140,7 +142,10 @@ def seeds_sentence(drift: pl.DataFrame) -> str:
     seeds = cast(int | None, drift.filter(contrast="rate")["seeds"].max())
     if seeds == 1:
         return "One seed per variant: every number is conditional on its one adapter and does not speak of the variant."
-    return f"{seeds} seeds per variant; intervals include the spread over seeds."
+    return (
+        f"{seeds} seeds per variant; intervals of drifts and effects include the spread over seeds. Those of reward models "
+        "(against one another, against people, detection) are over prompts alone: of these adapters."
+    )
 
 
 def versions_sentence(made_with: list[dict[str, str]]) -> str:
@@ -246,7 +251,7 @@ def part_sentences(drift: pl.DataFrame, safety: pl.DataFrame, model: str) -> Ite
 
 
 def effect_sentences(safety: pl.DataFrame, marks: Mapping[tuple[str, str], str] = NO_MARKS) -> Iterator[str]:
-    """Per level and control: the difference in each dataset beside that of the stray rate; its interval says no more.
+    """Per level, control and suite: the difference in each dataset beside that of the stray rate; its interval says no more.
 
     Where the sign of a difference depends on what straying answers count as, that is said. `marks` holds what else is to
     be said of a (variant, reference).
@@ -255,8 +260,8 @@ def effect_sentences(safety: pl.DataFrame, marks: Mapping[tuple[str, str], str] 
         ((pl.col("measure") == "SA_g") & (pl.col("attack") == "plain")) | (pl.col("attack") == "wrapped")
     )
     table = table.filter(pl.col("measure").is_in(["SA_g", "SA_a[wrapped]"]))
-    keys = ("model", "variant", "reference", "measure")
-    for (model, variant, reference, measure), found in table.group_by(keys, maintain_order=True):
+    keys = ("model", "variant", "reference", "measure", "suite")
+    for (model, variant, reference, measure, suite), found in table.group_by(keys, maintain_order=True):
         rows = found.to_dicts()
         said = ", ".join(
             f"{row['dataset']} {between(row)}{corrected_beside(row)}{beside(safety, row)}" for row in rows
@@ -264,7 +269,7 @@ def effect_sentences(safety: pl.DataFrame, marks: Mapping[tuple[str, str], str] 
         if open_signs := [row["dataset"] for row in rows if row["sign_depends"]]:
             said += f"; in {listed(open_signs)} the sign depends on what straying answers count as"
         said += marks.get((variant, reference), "")
-        yield f"- {model}, **{variant} − {reference}**, {measure}: {said}."
+        yield f"- {model}, **{variant} − {reference}**, {measure}, {suite}: {said}."
 
 
 def agreement_sentences(agreement: pl.DataFrame, judges: pl.DataFrame, embedded: list[str]) -> Iterator[str]:
@@ -278,7 +283,10 @@ def agreement_sentences(agreement: pl.DataFrame, judges: pl.DataFrame, embedded:
         ):
             rows = [row for row in found.to_dicts() if row["estimate"] is not None]
             if rows:
-                said = ", ".join(f"{row['rm']}–{row['other']} {between(row)}" for row in rows)
+                said = ", ".join(
+                    f"{row['rm']}–{row['other']} {between(row)} over {row['clusters']} {units(row)}"
+                    for row in rows
+                )
                 yield f"- **RM × RM**, {subject}, {what}: {said}."
     errors = agreement.filter(question="rm_people", measure="error_rate")
     rules = {"longer wins", "shorter wins", "random", "refusal keyword"}
@@ -287,8 +295,9 @@ def agreement_sentences(agreement: pl.DataFrame, judges: pl.DataFrame, embedded:
         others = [row for row in found.to_dicts() if row["rm"] in rules]
         verdict = chance_sentences(models)
         whose = "people" if labels == "people" else "simulated labels"
+        prompts = max(row["clusters"] for row in found.to_dicts())
         yield (
-            f"- **RM × {whose}**, {subject}: error rates {named(models)}; rules that read no meaning: {named(others)}. "
+            f"- **RM × {whose}**, {subject}, {prompts} prompts: error rates {named(models)}; rules that read no meaning: {named(others)}. "
             + verdict
         )
     by_verdicts = agreement.filter(pl.col("question").is_in(["detection", "forecast"]))
@@ -301,14 +310,10 @@ def agreement_sentences(agreement: pl.DataFrame, judges: pl.DataFrame, embedded:
         if row["estimate"] is None:
             yield f"- **Detection**, {row['rm']}: no two tunings of {row['model']} answered one prompt with different verdicts."
         else:
-            verdict = {
-                "open": "cannot be told from chance",
-                "above": "is better than chance",
-                "below": "is worse than chance; check `sign`",
-            }[side_of_chance(row)]
             yield (
                 f"- **Detection**, {row['rm']} on {row['model']}: scores the safe answer above the unsafe one in "
-                f"{between(row)} of {row['n']} pairs over {row['clusters']} prompts, which {verdict}."
+                f"{between(row)} of {row['n']} pairs over {row['clusters']} prompts{too_few(row)}; a coin does in one half. "
+                "Exploratory: nothing more is said of it."
             )
     forecasts = agreement.filter(question="forecast")
     for (_, _, _), found in forecasts.group_by("rm", "model", "safety", maintain_order=True):
@@ -317,24 +322,36 @@ def agreement_sentences(agreement: pl.DataFrame, judges: pl.DataFrame, embedded:
         yield forecast_sentence(pick(overall, measure="forecast_concordance")[0], overall)
 
 
-def side_of_chance(row: Row) -> str:
-    """On which side of one half an interval lies: `below`, `above`, or `open` where it holds one half or is none."""
-    if row["low"] is None or row["low"] <= 0.5 <= row["high"]:
-        return "open"
-    return "below" if row["high"] < 0.5 else "above"
+def units(row: Row) -> str:
+    """What the clusters of a row of the agreement table are called."""
+    return "rows" if row["stage"] == "variants" else "prompts"
+
+
+def too_few(row: Row) -> str:
+    """What is said in place of an interval that there is none of."""
+    return ", too few for an interval" if row["low"] is None else ""
 
 
 def chance_sentences(models: list[Row]) -> str:
-    """Which reward models err less often than a coin, as often, or more often, by their intervals."""
-    sides = {side: [row["rm"] for row in models if side_of_chance(row) == side] for side in ("open", "above")}
+    """Which reward models of a preference set err less or more often than a coin, by p-values adjusted for one another."""
+    sides: dict[str, list[str]] = {"few": [], "open": [], "better": [], "worse": []}
+    for row in models:
+        side = "few" if row["p_holm"] is None else row["word"] or "open"
+        sides[side].append(row["rm"])
     said = []
+    if sides["better"]:
+        said.append(f"Better than chance: {listed(sides['better'])}.")
     if sides["open"]:
         said.append(f"Not told from chance: {listed(sides['open'])}.")
-    if sides["above"]:
+    if sides["worse"]:
         said.append(
-            f"Worse than chance: {listed(sides['above'])}; check `sign`, and which side is the safer one."
+            f"Worse than chance: {listed(sides['worse'])}; check `sign`, and which side is the safer one."
         )
-    return " ".join(said) or "These reward models are all below one half."
+    if sides["few"]:
+        said.append(f"Too few prompts to tell from chance: {listed(sides['few'])}.")
+    if len(sides["few"]) < len(models):
+        said.append(f"By Holm's method over {len(models)} reward model{'s' * (len(models) > 1)}.")
+    return " ".join(said)
 
 
 def forecast_sentence(row: Row, forecasts: pl.DataFrame) -> str:

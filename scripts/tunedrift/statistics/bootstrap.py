@@ -7,6 +7,13 @@ from statistics import NormalDist
 import numpy as np
 
 from tunedrift.hashing import stable_seed
+from tunedrift.statistics.few_clusters import (
+    ENOUGH_CLUSTERS,
+    fewest_clusters,
+    jackknife_interval,
+    p_of_interval,
+    share_of_clusters,
+)
 
 CELLS_AT_ONCE = 4_000_000
 """Draws times units that are resampled in one block; bounds the memory to about 100 MB."""
@@ -152,12 +159,52 @@ class ClusterBootstrap:
         return int((self.sums[counted] > 0).sum())
 
     def share(self, hits: str, counted: str) -> tuple[float, float, float]:
-        """(estimate, low, high) of the rate `hits / counted`; NaN where nothing is counted."""
-        estimate, *interval = self.statistic(lambda of: ratio(of[hits], of[counted]))
-        units = self.clusters(counted)
-        return estimate, *rate_interval(interval, estimate, np.empty(0), units, self.confidence, 0.0)
+        """(estimate, low, high) of the rate `hits / counted`; NaN where nothing is counted.
 
-    def statistic(self, function: Callable[[Mapping], np.ndarray]) -> tuple[float, float, float]:
-        """(estimate, low, high) of a function of the columns' totals."""
-        low, high = percentile_interval(function(self.drawn), self.confidence)
-        return float(function(self.totals)), float(low), float(high)
+        Under `ENOUGH_CLUSTERS` the interval is Korn and Graubard's; under `fewest_clusters` there is none.
+        """
+        estimate = float(ratio(self.totals[hits], self.totals[counted]))
+        if self.clusters(counted) < fewest_clusters(self.confidence):
+            return estimate, np.nan, np.nan
+        return estimate, *self._share_interval(hits, counted, self.confidence)
+
+    def share_p(self, hits: str, counted: str, chance: float) -> float:
+        """The two-sided p of the rate `hits / counted` being `chance`, by the intervals of `share`; NaN where it has none."""
+        clusters = self.clusters(counted)
+        if clusters < fewest_clusters(self.confidence):
+            return np.nan
+        least = max(2.0 ** (1 - clusters), 0.0 if clusters < ENOUGH_CLUSTERS else 1 / len(self.drawn[hits]))
+        return p_of_interval(
+            lambda confidence: self._share_interval(hits, counted, confidence), chance, least
+        )
+
+    def _share_interval(self, hits: str, counted: str, confidence: float) -> tuple[float, float]:
+        held = self.sums[counted] > 0
+        if held.sum() < ENOUGH_CLUSTERS:
+            return share_of_clusters(self.sums[hits][held], self.sums[counted][held], confidence)
+        low, high = percentile_interval(ratio(self.drawn[hits], self.drawn[counted]), confidence)
+        estimate = float(ratio(self.totals[hits], self.totals[counted]))
+        return rate_interval(
+            (float(low), float(high)), estimate, np.empty(0), int(held.sum()), confidence, 0.0
+        )
+
+    def statistic(
+        self, function: Callable[[Mapping], np.ndarray], counted: str
+    ) -> tuple[float, float, float]:
+        """(estimate, low, high) of a function of the columns' totals that lies within -1 and 1 and counts over `counted`.
+
+        Under `ENOUGH_CLUSTERS` the interval is the jackknife's by Student's t. There is none under `fewest_clusters`, and
+        none where it would have no width: clusters that are all alike do not say how far others may lie.
+        """
+        estimate, clusters = float(function(self.totals)), self.clusters(counted)
+        if clusters < fewest_clusters(self.confidence):
+            return estimate, np.nan, np.nan
+        if clusters < ENOUGH_CLUSTERS:
+            held = self.sums[counted] > 0
+            others = {name: self.totals[name] - sums[held] for name, sums in self.sums.items()}
+            low, high = jackknife_interval(estimate, function(others), self.confidence)
+        else:
+            low, high = (float(end) for end in percentile_interval(function(self.drawn), self.confidence))
+        if not high - low > 1e-9:
+            return estimate, np.nan, np.nan
+        return estimate, max(-1.0, low), min(1.0, high)

@@ -24,13 +24,16 @@ AGREEMENT = Table(
         "preference_set": pl.String,
         "labels": pl.String,  # who labelled the pairs of a preference set, where the question is of their labels
         "estimate": pl.Float64,  # null where the statistic is undefined, with n = 0
-        "low": pl.Float64,
+        "low": pl.Float64,  # null where clusters are too few (under 6 at a confidence of .95) or all alike
         "high": pl.Float64,
+        "p": pl.Float64,  # of a reward model's error rate against people being one half; null where there is no interval
+        "p_holm": pl.Float64,  # by Holm over the reward models of the preference set
+        "word": pl.String,  # by it: better or worse than chance; null where neither may be said
         "n": pl.Int64,  # what `measure` counts over: pairs, texts, items (prompts or rows), points or variants
         "clusters": pl.Int64,  # the unit of the bootstrap: prompts, of variants rows; of a forecast, tuned variants
     },
     key=("question", "measure", "subject", "safety", "rm", "other", "model", "dataset"),
-    allowed={"question": QUESTIONS, "stage": tuple(STAGES), "labels": LABELS},
+    allowed={"question": QUESTIONS, "stage": tuple(STAGES), "labels": LABELS, "word": ("better", "worse")},
     nullable=frozenset(
         {
             "subject",
@@ -44,6 +47,9 @@ AGREEMENT = Table(
             "estimate",
             "low",
             "high",
+            "p",
+            "p_holm",
+            "word",
         }
     ),
 )

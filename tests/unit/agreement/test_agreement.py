@@ -12,7 +12,7 @@ from tunedrift.agreement.rm_people import rm_people, rules
 from tunedrift.agreement.rm_rm import rm_rm
 from tunedrift.design.tunings import parse_tuning
 from tunedrift.errors import UserError
-from tunedrift.statistics.bootstrap import Bootstrap, score_interval
+from tunedrift.statistics.bootstrap import Bootstrap
 from tunedrift.statistics.ranking import order_by_hash
 from tunedrift.tables.agreement import AGREEMENT
 from tunedrift.tables.preferences import PREFERENCES
@@ -183,14 +183,27 @@ def test_errors_on_preferences_count_a_tie_as_half_and_show_it():
     simulated = {"people": table.with_columns(labels=pl.lit("simulated"))}
     rows = list(rm_people(pair_rewards([1, -1, 0, 2, 0]), simulated, FEW))
     assert {row["labels"] for row in rows} == {"simulated"}
-    # Prompts p, q and r: by hand, the rates of one prompt drawn three times are the extremes.
-    assert 0.25 <= found["error_rate"]["low"] < 0.4 < found["error_rate"]["high"] <= 0.5
+    assert found["error_rate"]["low"] is None  # three prompts tell nothing
+    assert "p" not in found["error_rate"]
+
+
+def test_words_against_people_are_holms_over_the_reward_models_of_the_set():
+    margins = {"right": [1.0] * 8, "wrong": [-1.0] * 8, "nearly": [1.0] * 7 + [-1.0]}
+    scored = pl.concat([pair_rewards(margin, rm) for rm, margin in margins.items()])
+    rows = list(rm_people(scored, {"people": pairs("a" * 8, "b" * 8)}, FEW))
+    found = {row["rm"]: row for row in rows if row["measure"] == "error_rate"}
+    # By hand, two-sided binomial: 2 / 2^8 for none or all of eight, times three and two.
+    assert found["right"]["p"] == pytest.approx(2 / 2**8)
+    assert found["right"]["p_holm"] == found["wrong"]["p_holm"] == pytest.approx(3 * 2 / 2**8)
+    assert found["nearly"]["p"] > 2 * 9 / 2**8 - 1e-9
+    assert [found[rm].get("word") for rm in margins] == ["better", "worse", None]
+    assert "p" not in found["longer wins"]
 
 
 def test_a_model_that_never_errs_still_has_an_interval():
     found = by_measure(rm_people(pair_rewards([1.0] * 8), {"people": pairs("a" * 8, "b" * 8)}, FEW), rm="rm")
     row = found["error_rate"]
-    assert (row["low"], row["high"]) == pytest.approx(score_interval(0, 8, 0.95, 0.0))
+    assert (row["low"], row["high"]) == pytest.approx((0, 1 - 0.025 ** (1 / 8)))  # Clopper and Pearson
 
 
 def test_rules_that_read_no_meaning():

@@ -43,7 +43,7 @@ def test_an_effect_that_was_not_declared_is_an_interval_and_no_word(tables):
     table = table.with_columns(estimate=-0.3, low=-0.4, high=-0.2)
     said = next(iter(summary.effect_sentences(table)))
     assert said == (
-        "- tiny, **markdown − length**, SA_g: household −0.30 (−0.40 to −0.20), learning −0.30 (−0.40 to −0.20)."
+        "- tiny, **markdown − length**, SA_g, harmful: household −0.30 (−0.40 to −0.20), learning −0.30 (−0.40 to −0.20)."
     )
 
 
@@ -57,7 +57,12 @@ def test_one_seed_speaks_of_its_adapter_and_several_of_the_variant(tables):
     several = tables[0].with_columns(
         pl.when(pl.col("seeds") > 0).then(3).otherwise(0).cast(pl.Int64).alias("seeds")
     )
-    assert summary.seeds_sentence(several).startswith("3 seeds per variant")
+    said = summary.seeds_sentence(several)
+    assert said.startswith("3 seeds per variant")
+    assert (
+        "Those of reward models (against one another, against people, detection) are over prompts alone"
+        in said
+    )
 
 
 def test_numbers_have_a_true_minus_and_no_negative_zero():
@@ -99,20 +104,21 @@ def test_a_gate_belongs_to_the_model_that_it_names(tables):
 @pytest.mark.parametrize(
     ("low", "high", "said"),
     [
-        (0.6, 0.7, "which is better than chance."),
-        (0.45, 0.55, "which cannot be told from chance."),
-        (0.2, 0.3, "which is worse than chance; check `sign`."),
+        (0.6, 0.7, "(0.60 to 0.70) of"),
+        (0.2, 0.3, "(0.20 to 0.30) of"),
+        (None, None, "prompts, too few for an interval; a coin"),
     ],
 )
-def test_detection_is_better_or_worse_than_chance_or_neither(tables, low, high, said):
+def test_detection_is_an_interval_and_no_word(tables, low, high, said):
     detection = pl.col("measure") == "detection_accuracy"
     intervals = {"low": low, "high": high}
     agreement = tables[1].with_columns(
-        pl.when(detection).then(edge).otherwise(name).alias(name) for name, edge in intervals.items()
+        pl.when(detection).then(pl.lit(edge)).otherwise(name).alias(name) for name, edge in intervals.items()
     )
     sentences = summary.agreement_sentences(agreement, JUDGES.frame([]), [])
     found = [line for line in sentences if line.startswith("- **Detection**")]
-    assert found and all(line.endswith(said) for line in found)
+    assert found and all(said in line for line in found)
+    assert not any("than chance" in line or "from chance" in line for line in found)
 
 
 def test_labels_that_no_person_gave_are_not_said_to_be_peoples(tables):
@@ -159,20 +165,30 @@ def test_a_study_without_reward_models_says_so(tables):
 
 
 @pytest.mark.parametrize(
-    ("intervals", "said"),
+    ("words", "said"),
     [
-        ({"one": (0.1, 0.4)}, "These reward models are all below one half."),
-        ({"one": (0.4, 0.6)}, "Not told from chance: one."),
-        ({"one": (0.75, 0.85), "two": (0.1, 0.2)}, "Worse than chance: one; check `sign`"),
-        (
-            {"one": (0.75, 0.85), "two": (0.5, 0.6), "three": (None, None)},
-            "chance: two and three. Worse than chance: one;",
-        ),
+        ({"one": "better"}, "Better than chance: one. By Holm's method over 1 reward model."),
+        ({"one": None, "two": "better"}, "Better than chance: two. Not told from chance: one."),
+        ({"one": "worse"}, "Worse than chance: one; check `sign`"),
+        ({"one": "few"}, "Too few prompts to tell from chance: one."),
     ],
 )
-def test_an_error_rate_is_below_at_or_above_chance(intervals, said):
-    rows = [{"rm": rm, "low": low, "high": high} for rm, (low, high) in intervals.items()]
-    assert said in summary.chance_sentences(rows)
+def test_an_error_rate_is_better_or_worse_than_chance_by_its_adjusted_p(words, said):
+    rows = [
+        {
+            **{"rm": rm, "p_holm": None if word == "few" else 0.01 if word else 0.2},
+            "word": None if word == "few" else word,
+        }
+        for rm, word in words.items()
+    ]
+    assert summary.chance_sentences(rows).startswith(said)
+
+
+def test_suites_are_told_apart_in_the_effects(tables):
+    table = tables[0].filter(contrast="level - control", measure="SA_g", variant="markdown", split="all")
+    other = table.with_columns(suite=pl.lit("other"))
+    lines = list(summary.effect_sentences(pl.concat([table, other])))
+    assert [line.split(":")[0].split(", ")[-1] for line in lines] == ["harmful", "other"]
 
 
 def test_where_refusal_judges_are_several_one_tells_the_refusals(tables):
