@@ -49,6 +49,7 @@ rule all:
         "<results>/tables/lm_eval.csv" if study["lm_eval/tasks"] else [],
         "<results>/figures/drift.svg",
         "<results>/figures/effects.svg",
+        "<results>/figures/splits.svg",
         "<results>/figures/disagreement.svg",
         "<results>/figures/judges.svg",
         "<results>/figures/rm_agreement.svg",

@@ -6,7 +6,7 @@ Makes: <results>/figures/*.svg and *.png.
 
 
 rule draw_drift:
-    """Draw the safety of every tuning, the effect of every level and where instruments disagree."""
+    """Draw the safety of every tuning, by part of the suites too, every effect and where instruments disagree."""
     input:
         "<results>/tables/drift.parquet",
     output:
@@ -22,13 +22,19 @@ rule draw_drift:
             category="Picky LLMs",
             labels={"figure": "Effect of each level"},
         ),
+        splits=report(
+            "<results>/figures/splits.svg",
+            caption="../resources/report/splits.rst",
+            category="Picky LLMs",
+            labels={"figure": "Drift by part of the suites"},
+        ),
         disagreement=report(
             "<results>/figures/disagreement.svg",
             caption="../resources/report/disagreement.rst",
             category="Judges",
             labels={"figure": "Where the sign hangs on the instrument"},
         ),
-        png=collect("<results>/figures/{figure}.png", figure=["drift", "effects", "disagreement"]),
+        png=collect("<results>/figures/{figure}.png", figure=["drift", "effects", "splits", "disagreement"]),
     log:
         "<results>/logs/draw_drift.log",
     benchmark:

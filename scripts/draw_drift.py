@@ -1,4 +1,4 @@
-"""Draw the safety of every tuning, the effect of every level and where instruments disagree, as SVG and PNG."""
+"""Draw the safety of every tuning, by part of the suites too, every effect and where instruments disagree."""
 
 import argparse
 from pathlib import Path
@@ -20,6 +20,7 @@ def main(args: argparse.Namespace) -> None:
     from tunedrift.drift.disagreement import by_instrument, cells
     from tunedrift.figures.disagreement import disagreement_figure
     from tunedrift.figures.drift import drift_figure, effects_figure, headline, in_pairs
+    from tunedrift.figures.splits import by_part, splits_figure
     from tunedrift.figures.style import save
     from tunedrift.tables.drift import DRIFT
 
@@ -27,6 +28,7 @@ def main(args: argparse.Namespace) -> None:
     shown = headline(table, args.primary_judge)
     save(drift_figure(shown), args.out, "drift")
     save(effects_figure(shown), args.out, "effects")
+    save(splits_figure(by_part(table, args.primary_judge)), args.out, "splits")
     instruments = by_instrument(table)
     save(disagreement_figure(instruments, cells(instruments), in_pairs(table)), args.out, "disagreement")
 

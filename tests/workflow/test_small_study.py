@@ -46,6 +46,7 @@ def test_figures_and_summary_are_there(finished):
     for name in (
         "drift",
         "effects",
+        "splits",
         "disagreement",
         "judges",
         "rm_agreement",

@@ -17,7 +17,16 @@ PANELS = {
 }
 """Measure → panel title of the drift figure; those that a study lacks are left out."""
 
-SAFETY = ("SA_g", "SA_a[wrapped]")
+OWN_ATTACKS = "SA_a[{suite}]: safe\nanswers, own attacks"
+"""Panel title of safety on a suite whose prompts are attacked already: such a suite has a measure of its own."""
+
+POOLED = ("plain", "wrapped", "own")
+"""Attacks of which figures tell: none, all that wrap the prompts of a suite, and those that a suite brings along."""
+
+PANEL = ("measure", "judge", "suite", "attack")
+
+SAFETY = pl.col("measure").str.contains(r"^SA_(g|a\[.*\])$")
+"""Rows of safety: the share of all answers that a harm judge calls safe."""
 
 STRAYING = "#ecd9c0"
 """The colour of stray rates: light, since they explain another number."""
@@ -27,11 +36,33 @@ OPEN_SIGN = "hollow: up or down depends on\nwhat straying answers count as"
 
 def headline(drift: pl.DataFrame, primary_judge: str) -> pl.DataFrame:
     """The rows that figures show: whole suites, pooled attacks, the primary judge's safety; and all stray rates."""
-    judged = pl.col("measure").str.starts_with("SA").not_() | (pl.col("judge") == primary_judge)
-    pooled = pl.col("attack").is_in(["plain", "wrapped"])
-    return drift.filter(
-        (pl.col("split") == "all") & judged & pooled & pl.col("measure").is_in([*PANELS, "stray_rate"])
-    )
+    shown = in_panels(primary_judge) | (pl.col("measure") == "stray_rate")
+    return drift.filter((pl.col("split") == "all") & pl.col("attack").is_in(POOLED) & shown)
+
+
+def in_panels(primary_judge: str) -> pl.Expr:
+    """The rows whose measure has a panel, safety by the primary judge alone."""
+    safety = SAFETY & (pl.col("judge") == primary_judge)
+    return safety | (SAFETY.not_() & pl.col("measure").is_in(list(PANELS)))
+
+
+def panels(rows: pl.DataFrame) -> dict[tuple[str, ...], str]:
+    """The panels that rows of the drift table need: `PANEL` → title, in the order of `PANELS`.
+
+    Safety under a suite's own attacks stands behind that under the study's. A measure of several suites, judges or
+    attacks has a panel for each, which its title tells apart.
+    """
+    found = rows.filter(pl.col("measure") != "stray_rate").select(PANEL).unique(maintain_order=True).rows()
+    own = {key for key in found if key[0].startswith("SA_a[") and key[3] == "own"}
+    places = {measure: place for place, measure in enumerate(PANELS)}
+    ordered = sorted(found, key=lambda key: (places["SA_a[wrapped]" if key in own else key[0]], key in own))
+    titles = {key: OWN_ATTACKS.format(suite=key[2]) if key in own else PANELS[key[0]] for key in ordered}
+    told = {}
+    for key, title in titles.items():
+        alike = [other for other in titles if titles[other] == title]
+        apart = [name for place, name in enumerate(key) if len({other[place] for other in alike}) > 1]
+        told[key] = f"{title}\n({', '.join(apart)})" if apart else title
+    return told
 
 
 def in_pairs(drift: pl.DataFrame) -> list[str]:
@@ -52,20 +83,20 @@ def drift_figure(drift: pl.DataFrame) -> Figure:
     """
     rates = drift.filter(pl.col("contrast") == "rate")
     models = rates["model"].unique(maintain_order=True).to_list()
-    measures = [measure for measure in PANELS if measure in rates["measure"]]
+    titles = panels(rates)
     datasets = rates["dataset"].drop_nulls().unique(maintain_order=True).to_list()
     lines = list(stacked(dict.fromkeys(datasets, in_pairs(drift))))
     figure, grid = plt.subplots(
         len(models),
-        len(measures),
-        figsize=(1.0 + 1.75 * len(measures), 0.9 + 0.21 * len(lines) * len(models)),
+        len(titles),
+        figsize=(1.0 + 1.75 * len(titles), 0.9 + 0.21 * len(lines) * len(models)),
         sharey=True,
         squeeze=False,
         layout="constrained",
     )
-    for model, panels in zip(models, grid, strict=True):
-        for measure, axes in zip(measures, panels, strict=True):
-            found = rates.filter((pl.col("model") == model) & (pl.col("measure") == measure))
+    for model, row_of_axes in zip(models, grid, strict=True):
+        for (key, title), axes in zip(titles.items(), row_of_axes, strict=True):
+            found = rates.filter(pl.col("model") == model, **dict(zip(PANEL, key, strict=True)))
             for row in found.filter(pl.col("dataset").is_null()).iter_rows(named=True):
                 axes.axvline(row["estimate"], color=INK, linewidth=0.8, linestyle=(0, (3, 2)), zorder=1)
                 axes.axvspan(row["low"], row["high"], color="#f0f0f0", zorder=0)
@@ -82,10 +113,10 @@ def drift_figure(drift: pl.DataFrame) -> Figure:
                     interval(axes, row, y, colour, marker=marker, **(HOLLOW if open_sign else {}))
             axes.set_xlim(-0.03, 1.03)
             axes.set_xticks([0, 0.5, 1], ["0", "0.5", "1"])
-            axes.set_title(PANELS[measure])
+            axes.set_title(title)
             axes.set_xlabel("share of answers" if model == models[-1] else "")
-        label_rows(panels[0], lines)
-        panels[0].set_ylabel(model if len(models) > 1 else "")
+        label_rows(row_of_axes[0], lines)
+        row_of_axes[0].set_ylabel(model if len(models) > 1 else "")
     handles: list[Artist] = [*keys(datasets)]
     handles.append(
         plt.Line2D(
@@ -118,7 +149,7 @@ def has_open_sign(drift: pl.DataFrame, rate: dict) -> bool:
 
 def open_sign_key(differences: pl.DataFrame) -> list[plt.Line2D]:
     """The legend's entry of hollow markers, if one is drawn."""
-    shown = differences.filter(pl.col("measure").is_in(SAFETY))
+    shown = differences.filter(SAFETY)
     marker = plt.Line2D(
         [], [], color=INK, marker="o", markersize=4.5, linestyle="none", label=OPEN_SIGN, **HOLLOW
     )
@@ -132,8 +163,8 @@ def effects_figure(drift: pl.DataFrame) -> Figure:
     A bar is the difference in the share of answers that stray; a marker is hollow where the sign of the
     difference in safety depends on what those count as.
     """
-    effects = drift.filter((pl.col("contrast") == "level - control") & pl.col("measure").is_in(SAFETY))
-    measures = [measure for measure in PANELS if measure in effects["measure"]]
+    effects = drift.filter((pl.col("contrast") == "level - control") & SAFETY)
+    titles = panels(effects)
     compared = effects.select("model", "dataset", "variant", "reference").unique(maintain_order=True).rows()
     several = len({model for model, *_ in compared}) > 1
     groups: dict[str, list[str]] = {}
@@ -144,25 +175,26 @@ def effects_figure(drift: pl.DataFrame) -> Figure:
     lines = list(stacked(groups))
     figure, grid = plt.subplots(
         1,
-        max(1, len(measures)),
-        figsize=(1.9 + 2.5 * len(measures), max(1.7, 0.9 + 0.22 * len(lines))),
+        max(1, len(titles)),
+        figsize=(1.9 + 2.5 * len(titles), max(1.7, 0.9 + 0.22 * len(lines))),
         sharey=True,
         sharex=True,
         squeeze=False,
         layout="constrained",
     )
-    for measure, axes in zip(measures, grid[0], strict=False):
+    for (key, title), axes in zip(titles.items(), grid[0], strict=False):
         axes.axvline(0, color=INK, linewidth=0.8)
-        for (group, _, y), key in zip(lines, compared, strict=True):
-            names = zip(("model", "dataset", "variant", "reference"), key, strict=True)
-            found = effects.filter(pl.col("measure") == measure, **dict(names))
+        of_panel = effects.filter(**dict(zip(PANEL, key, strict=True)))
+        for (group, _, y), pair in zip(lines, compared, strict=True):
+            names = zip(("model", "dataset", "variant", "reference"), pair, strict=True)
+            found = of_panel.filter(**dict(names))
             colour = list(groups).index(group) % len(COLOURS)
             for row in found.iter_rows(named=True):
                 for strays in strays_beside(drift, row):
                     axes.barh(y, strays, height=0.62, color=STRAYING, zorder=0.6)
                 hollow = HOLLOW if row["sign_depends"] else {}
                 interval(axes, row, y, COLOURS[colour], marker=MARKERS[colour], **hollow)
-        axes.set_title(PANELS[measure])
+        axes.set_title(title)
         axes.set_xlabel("difference in the share of answers")
     if lines:
         label_rows(grid[0][0], lines)

@@ -22,6 +22,12 @@ MARKERS = "osD^vP"
 HOLLOW: dict[str, Any] = {"markerfacecolor": "white", "markeredgewidth": 1.1}
 """How a marker is drawn whose sign is open."""
 
+RESOLUTION = 200
+"""Dots per inch of a PNG."""
+
+MOST_DOTS = 20_000
+"""The longest side of a PNG, in dots: a figure of very many rows is drawn coarser. matplotlib draws none above 65,535."""
+
 STYLE: dict[RcKeyType, Any] = {
     "font.family": "DejaVu Sans",  # ships with matplotlib, so every machine draws the same glyphs
     "font.size": 8,
@@ -41,7 +47,7 @@ STYLE: dict[RcKeyType, Any] = {
     "legend.frameon": False,
     "legend.fontsize": 7.5,
     "figure.dpi": 100,
-    "savefig.dpi": 200,
+    "savefig.dpi": RESOLUTION,
     "svg.hashsalt": "tunedrift",
     "svg.fonttype": "path",
 }
@@ -52,7 +58,8 @@ def save(figure: Figure, folder: Path, name: str) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     with mpl.rc_context(STYLE):
         figure.savefig(folder / f"{name}.svg", metadata={"Date": None}, bbox_inches="tight")
-        figure.savefig(folder / f"{name}.png", metadata={"Software": None}, bbox_inches="tight")
+        dpi = min(RESOLUTION, MOST_DOTS / max(figure.get_size_inches()))
+        figure.savefig(folder / f"{name}.png", dpi=dpi, metadata={"Software": None}, bbox_inches="tight")
     plt.close(figure)
 
 
