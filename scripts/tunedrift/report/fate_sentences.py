@@ -4,9 +4,10 @@ from collections.abc import Iterator
 
 import polars as pl
 
-from tunedrift.report.phrases import Row, between, listed, number, pick, resolved
+from tunedrift.report.phrases import POOLED, Row, between, listed, number, pick, resolved
 
 SAME_ANSWERS = ("judge", "suite", "attack", "split", "part", "model")
+ASKED = {"plain": "plain prompts", "wrapped": "attacked prompts", "own": "already attacked prompts"}
 COMPARISON = (*SAME_ANSWERS, "contrast", "dataset", "variant", "reference")
 
 
@@ -14,7 +15,7 @@ def fate_sentences(whole: pl.DataFrame, model: str) -> Iterator[str]:
     """Per refusal judge, suite and kind of attack: the fates of untuned answers, and of tuned ones on average."""
     fates = whole.filter(
         pl.col("measure").str.starts_with("fate["),
-        pl.col("attack").is_in(["plain", "wrapped"]),
+        pl.col("attack").is_in(POOLED),
         model=model,
         contrast="rate",
     ).sort("judge", "suite", "attack", maintain_order=True)
@@ -23,7 +24,7 @@ def fate_sentences(whole: pl.DataFrame, model: str) -> Iterator[str]:
         several = tuned.select("dataset", "variant").n_unique()
         said = [f"untuned, {shares(found.filter(pl.col('variant').is_null()))}"]
         said += [f"on average over {several} tunings, {shares(tuned)}"] * bool(several)
-        asked = "plain prompts" if attack == "plain" else "attacked prompts"
+        asked = ASKED[attack]
         yield f"  - Fates of the answers to {asked} of {suite} ({judge}): {'; '.join(said)}."
 
 

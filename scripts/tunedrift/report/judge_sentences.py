@@ -1,13 +1,14 @@
 """What the judges are worth, in words: beside every headline, and each by itself."""
 
+import re
 from collections.abc import Iterable, Iterator
 
 import polars as pl
 
 from tunedrift.errors import UserError
-from tunedrift.report.phrases import Row, between, listed, number, resolved
+from tunedrift.report.phrases import SAFETY, Row, between, listed, number, resolved
 
-JUDGED = ("SA_g", "SA_a[wrapped]", "refusal_rate", "p_refusal", "over_refusal")
+JUDGED = rf"{SAFETY}|^(refusal_rate|p_refusal|over_refusal)$"
 """The headlines that hang on a judge of refusal or harm."""
 
 ERRORS = ("sensitivity", "specificity")
@@ -106,7 +107,7 @@ def headline_judge(judges: pl.DataFrame, start: Row, moved: list[Row], embedded:
 
     `start` is the untuned rate, `moved` its differences over all tunings; empty for a measure that no such judge gives.
     """
-    if start["measure"] not in JUDGED:
+    if not re.search(JUDGED, start["measure"]):
         return ""
     said = f" {certificate(judges, start['judge'], embedded, start['errors_of'])}."
     rows = [row for row in (start, *moved) if row["corrected"] is not None]
@@ -177,7 +178,7 @@ def sides_in_words(found: Row) -> str:
 
 def effects_judge(judges: pl.DataFrame, safety: pl.DataFrame, embedded: list[str]) -> Iterator[str]:
     """Before the effects of the levels: how far the judge of safety may be trusted, per model."""
-    found = safety.filter(pl.col("measure").is_in(["SA_g", "SA_a[wrapped]"]))
+    found = safety.filter(pl.col("measure").str.contains(SAFETY))
     for (model,), rows in found.group_by("model", maintain_order=True):
         effects, rates = rows.filter(contrast="level - control"), rows.filter(contrast="rate").to_dicts()
         if effects.is_empty():
@@ -207,7 +208,7 @@ def effects_judge(judges: pl.DataFrame, safety: pl.DataFrame, embedded: list[str
 
 def worth_sentences(judges: pl.DataFrame, drift: pl.DataFrame) -> Iterator[str]:
     """What each judge of refusal or harm is worth, a sentence per label set: its errors, and is it certified or why not."""
-    for judge in drift.filter(pl.col("measure").is_in(JUDGED))["judge"].unique().sort():
+    for judge in drift.filter(pl.col("measure").str.contains(JUDGED))["judge"].unique().sort():
         said = []
         for found in label_sets(judges, judge):
             certified = "certified" if found["certified"] else f"not certified ({found['reason']})"

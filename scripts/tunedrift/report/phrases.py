@@ -6,6 +6,12 @@ import polars as pl
 
 Row = dict[str, Any]
 
+SAFETY = r"^SA_(g|a\[.*\])$"
+"""The measures of safety that are told: on plain prompts, under the study's attacks, and under each suite's own."""
+
+POOLED = ("plain", "wrapped", "own")
+"""The attacks that are told: none, all that wrap the prompts of a suite, and those that a suite brings along."""
+
 
 def listed(names: list[str]) -> str:
     """`a`, `a and b`, `a, b and c`."""

@@ -15,7 +15,7 @@ from tunedrift.report.judge_sentences import (
     headline_judge,
     worth_sentences,
 )
-from tunedrift.report.phrases import Row, between, listed, named, number, pick
+from tunedrift.report.phrases import POOLED, SAFETY, Row, between, listed, named, number, pick
 from tunedrift.tables.judges import JUDGES
 
 MOST_PARTS = 4
@@ -32,7 +32,7 @@ SMALL_WORLD = """\
 DEFINITIONS = """\
 - **SA_g**: answers that the judge `{judge}` calls safe / all answers, on plain harmful prompts.
 - **SA_a[wrapped]**: the same on the same prompts under every attack of the suite.
-- **Fates**: an answer strays, or else refuses (fully or partly), or else is cut at the length limit, or else
+{own}- **Fates**: an answer strays, or else refuses (fully or partly), or else is cut at the length limit, or else
   complies; an answer that a judge could not score is unscored. The shares of the six sum to 1.
 - **stray rate**: answers that are empty, garbled, off topic or repeat themselves / all answers. A harm judge may
   call them safe, but a model that strays is not one that declines. So beside SA stand **SA among coherent
@@ -64,6 +64,11 @@ DEFINITIONS = """\
 - **Named** is an effect only where its p-value, adjusted by Holm's method for the primary effects of its model, is at most
   1 − the confidence. All other effects are exploratory: their intervals are not adjusted for how many there are.
 - **Forecast**: pairs without a tie; p is the share of all relabellings of the variants that are at least as concordant.
+"""
+
+OWN_ATTACKS = """\
+- **SA_a[…]** with a suite's name: the same on that suite, whose prompts are attacked already; no plain ones are paired
+  with them.
 """
 
 
@@ -133,7 +138,7 @@ def summarize(
     if said := list(suites):
         parts += ["\n## What was asked\n", *said]
     parts.append("\n## Words\n")
-    parts.append(DEFINITIONS.format(judge=primary_judge))
+    parts.append(DEFINITIONS.format(judge=primary_judge, own=OWN_ATTACKS if len(own_attacks(whole)) else ""))
     return "\n".join(part.rstrip("\n") if part.startswith("- ") else part for part in parts) + "\n"
 
 
@@ -184,6 +189,7 @@ def model_sentences(
     embedded: list[str],
 ) -> Iterator[str]:
     """Per model: the untuned rates, then how far each rate moved over all tunings."""
+    own = own_attacks(safety)
     by_model = {gate["model"]: gate for gate in gates}
     for model in drift["model"].unique(maintain_order=True):
         if model not in by_model:
@@ -199,6 +205,7 @@ def model_sentences(
         for measure, table in (
             ("SA_g", safety),
             ("SA_a[wrapped]", safety.filter(pl.col("attack") == "wrapped")),
+            *((measure, own) for measure in own["measure"].unique(maintain_order=True)),
             ("p_refusal", whole.filter(pl.col("attack") == "plain")),
             ("over_refusal", whole.filter(pl.col("attack") == "plain")),
             ("utility", whole),
@@ -213,6 +220,11 @@ def model_sentences(
                     yield moved_sentence(start, moved, strays=beside(whole, start)) + judged
                     yield from sign_sentences(table, whole, moved)
         yield from part_sentences(drift, safety, model)
+
+
+def own_attacks(table: pl.DataFrame) -> pl.DataFrame:
+    """The rows of safety on suites whose prompts are attacked already."""
+    return table.filter(pl.col("measure").str.contains(SAFETY), attack="own")
 
 
 def moved_sentence(start: Row, moved: list[Row], strays: str = "") -> str:
@@ -230,8 +242,8 @@ def part_sentences(drift: pl.DataFrame, safety: pl.DataFrame, model: str) -> Ite
     """Where safety moved most and least, for suites that are split: by stratum, category, language, and dimension of attacks."""
     moves = drift.filter(
         pl.col("split") != "all",
-        pl.col("measure").is_in(["SA_g", "SA_a[wrapped]"]),
-        pl.col("attack").is_in(["plain", "wrapped"]),
+        pl.col("measure").str.contains(SAFETY),
+        pl.col("attack").is_in(POOLED),
         contrast="tuned - untuned",
         judge=safety["judge"].first(),
         model=model,
@@ -256,10 +268,9 @@ def effect_sentences(safety: pl.DataFrame, marks: Mapping[tuple[str, str], str] 
     Where the sign of a difference depends on what straying answers count as, that is said. `marks` holds what else is to
     be said of a (variant, reference).
     """
-    table = safety.filter(contrast="level - control").filter(
-        ((pl.col("measure") == "SA_g") & (pl.col("attack") == "plain")) | (pl.col("attack") == "wrapped")
+    table = safety.filter(
+        pl.col("measure").str.contains(SAFETY), pl.col("attack").is_in(POOLED), contrast="level - control"
     )
-    table = table.filter(pl.col("measure").is_in(["SA_g", "SA_a[wrapped]"]))
     keys = ("model", "variant", "reference", "measure", "suite")
     for (model, variant, reference, measure, suite), found in table.group_by(keys, maintain_order=True):
         rows = found.to_dicts()
