@@ -44,8 +44,8 @@ def test_its_safety_effects_fates_and_parts_are_told(study, alone):
     whole = table.filter(measure="SA_a[brought]", judge="harm", split="all")
     rate = whole.filter(pl.col("variant").is_null(), contrast="rate").row(0, named=True)
     start = f"  - SA_a[brought] (harm, brought) starts at {summary.between(rate)}. Over 3 tunings it moves by"
-    [moved] = [line for line in lines if line.startswith(start)]
-    assert "`harm` is certified: sensitivity 0.90" in moved
+    moved = [line for line in lines if line.startswith(start)]
+    assert len(moved) == 1 and "`harm` is certified: sensitivity 0.90" in moved[0]
     effect = whole.filter(contrast="level - control", variant="markdown").row(0, named=True)
     start = f"- tiny, **markdown − length**, SA_a[brought]: household {summary.between(effect)}"
     assert [line for line in lines if line.startswith(start)]
