@@ -10,7 +10,7 @@ from tunedrift.figures.drift import drift_figure, effects_figure, headline, pane
 SPLITS = ("stratum", "category", "language", "dimension")
 
 
-def measured(categories=3):
+def measured(categories=5):
     """The drift table of a fabricated study with so many categories, and a suite that is attacked already."""
     study = fabricate(
         datasets=("household",), variants={"original": 0.0, "markdown": -1.0, "length": 0.0}, utility=2
@@ -53,6 +53,7 @@ def test_parts_stand_by_their_mean_drift_with_their_prompts(table):
     rows = expected.sort("estimate", "part").to_dicts()
     assert labels == [f"{row['part']} ({row['prompts']})" for row in rows]
     assert means == pytest.approx([row["estimate"] for row in rows])
+    assert labels != sorted(labels)
 
 
 def test_every_suite_that_has_parts_is_drawn(table):
