@@ -66,11 +66,13 @@ def splits_figure(drift: pl.DataFrame) -> Figure:
         model, suite, split = block
         for axes, (key, title) in zip(row_of_axes, titles[block].items(), strict=False):
             panel = dict(zip(PANEL, key, strict=True))
-            whole = drift.filter(pl.col("model") == model, split="all", **panel)["estimate"].mean()
+            whole = drift.filter(pl.col("model") == model, split="all", **panel)["estimate"].to_list()
             draw_parts(axes, found.filter(**panel), shown[block], datasets)
             axes.axvline(0, color=INK, linewidth=0.8, zorder=1)
-            if whole is not None:
-                axes.axvline(whole, color=INK, linewidth=0.8, linestyle=(0, (3, 2)), zorder=1)
+            if whole:
+                axes.axvline(
+                    sum(whole) / len(whole), color=INK, linewidth=0.8, linestyle=(0, (3, 2)), zorder=1
+                )
             heading = f"{f'{model}: ' if len(models) > 1 else ''}{suite} by {split} (prompts)\n"
             axes.set_title((heading if axes is row_of_axes[0] else "") + title.replace("\n", " ", 1))
             axes.tick_params(labelbottom=True)
@@ -91,7 +93,8 @@ def splits_figure(drift: pl.DataFrame) -> Figure:
 def parts(found: pl.DataFrame, first: tuple[str, ...]) -> list[str | None]:
     """The parts to draw in order, by the mean drift in the panel `first`; `REST` in the middle of too many."""
     in_first = pl.all_horizontal(pl.col(name) == value for name, value in zip(PANEL, first, strict=True))
-    means = found.group_by("part").agg(pl.col("estimate").filter(in_first).mean())
+    # Rounded: threads add in any order, and the last bit must not place parts whose means are equal.
+    means = found.group_by("part").agg(pl.col("estimate").filter(in_first).mean().round(9))
     names = means.sort("estimate", "part", nulls_last=True)["part"].to_list()
     end = MOST_PARTS // 2
     return names if len(names) <= MOST_PARTS else [*names[:end], REST, *names[-end:]]
