@@ -57,10 +57,20 @@ def save(figure: Figure, folder: Path, name: str) -> None:
     """Write `name`.svg and `name`.png into `folder`; equal figures give equal bytes."""
     folder.mkdir(parents=True, exist_ok=True)
     with mpl.rc_context(STYLE):
+        fix_layout(figure)
         figure.savefig(folder / f"{name}.svg", metadata={"Date": None}, bbox_inches="tight")
         dpi = min(RESOLUTION, MOST_DOTS / max(figure.get_size_inches()))
         figure.savefig(folder / f"{name}.png", dpi=dpi, metadata={"Software": None}, bbox_inches="tight")
     plt.close(figure)
+
+
+def fix_layout(figure: Figure) -> None:
+    """Lay the figure out once, without the last bits: the solver of constrained layouts leaves others each time."""
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")
+    for axes in figure.axes:
+        left, bottom, width, height = (round(number, 9) for number in axes.get_position().bounds)
+        axes.set_position((left, bottom, width, height))
 
 
 def styled(draw: Callable[..., Figure]) -> Callable[..., Figure]:

@@ -47,7 +47,7 @@ def test_its_safety_effects_fates_and_parts_are_told(study, alone):
     moved = [line for line in lines if line.startswith(start)]
     assert len(moved) == 1 and "`harm` is certified: sensitivity 0.90" in moved[0]
     effect = whole.filter(contrast="level - control", variant="markdown").row(0, named=True)
-    start = f"- tiny, **markdown − length**, SA_a[brought]: household {summary.between(effect)}"
+    start = f"- tiny, **markdown − length**, SA_a[brought], brought: household {summary.between(effect)}"
     assert [line for line in lines if line.startswith(start)]
     assert [
         line
