@@ -5,6 +5,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tunedrift.errors import UserError
 from tunedrift.jobs import cli, devices
 
 if TYPE_CHECKING:
@@ -107,13 +108,14 @@ def main(args: argparse.Namespace) -> None:
             },
         )
 
-    def answer(tuned: Path | None, store: Store) -> None:
+    def answer(tuned: Path | None, store: Store) -> bool:
+        """Answer what the store lacks; False if the tuning was made anew while it was loaded."""
         missing = {request.name: request for _, request in asked if request.name not in store}
         if not missing:
-            return
+            return True
         model = models.under(tuned)
         if tuned and store.key != store_of(tuned).key:
-            return  # made anew while it was loaded
+            return False
         answers = generation.generate(
             model,
             tokenizer,
@@ -128,12 +130,14 @@ def main(args: argparse.Namespace) -> None:
         for answer in answers:
             said = {"answer": answer.text, "thought": answer.thought}
             store[answer.name] = {**said, "finish": answer.finish, "tokens": answer.tokens}
+        return True
 
     prompts = PROMPTS.read_all(args.prompts)
     asked = list(questions(tokenizer, prompts, args.system_prompt, args.samples))
     store = store_of(args.tuned)
     store.claim(wait=True)
-    answer(args.tuned, store)
+    if not answer(args.tuned, store):
+        raise UserError(f"{args.tuned} was made anew while it was loaded. Run the same command again.")
     own = {"model": args.model_name, **parse_tuning(args.tuning).columns}
     rows = [
         {**own, "prompt_id": prompt, "sample": request.sample, **store[request.name]}

@@ -12,6 +12,7 @@ import torch
 from peft import LoraConfig, get_peft_model
 from transformers import AutoModelForCausalLM
 
+from tunedrift.errors import UserError
 from tunedrift.models import loading
 from tunedrift.responses.siblings import waiting
 from tunedrift.reuse.store import Store
@@ -124,6 +125,19 @@ def test_an_adapter_that_is_made_anew_while_it_is_loaded_is_not_answered_for(stu
     assert "beside" not in capsys.readouterr().out
     answer(study, TUNINGS[1])
     assert "3 answers, 3 computed" in capsys.readouterr().out
+
+
+def test_a_tuning_that_is_made_anew_while_it_is_loaded_stops_with_a_sentence(study, monkeypatch):
+    load = loading.load_chat_model
+
+    def and_replace(model_json, tuned=None):
+        model = load(model_json, tuned)
+        save_adapter("tiny", Path(tuned).parent, seed=9)
+        return model
+
+    monkeypatch.setattr(loading, "load_chat_model", and_replace)
+    with pytest.raises(UserError, match="was made anew while it was loaded"):
+        answer(study, TUNINGS[0])
 
 
 def test_a_process_that_has_no_model_loaded_answers_for_nobody(study, capsys):
