@@ -20,15 +20,7 @@ if TYPE_CHECKING:
 def parser() -> argparse.ArgumentParser:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--model", required=True, help="model.json of the chat model")
-    parser.add_argument("--model-name", required=True, help="its name in the study")
-    parser.add_argument("--tuning", required=True, help="untuned, or {dataset}/{variant}/seed{seed}")
-    parser.add_argument(
-        "--tuned",
-        nargs="?",
-        type=Path,
-        help="adapter_model.safetensors, or model.safetensors of a model tuned whole; none for the untuned model",
-    )
+    cli.add_tuned_model(parser)
     parser.add_argument("--prompts", nargs="+", required=True, help="prompt tables")
     parser.add_argument(
         "--template", help="file with the chat template to ask under; the model's if left out"

@@ -1,7 +1,6 @@
 """Measure the loss of one model, untuned or as one tuning left it, on the rows that data sets hold out."""
 
 import argparse
-from pathlib import Path
 
 from tunedrift.jobs import cli, devices
 
@@ -9,15 +8,7 @@ from tunedrift.jobs import cli, devices
 def parser() -> argparse.ArgumentParser:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--model", required=True, help="model.json of the chat model")
-    parser.add_argument("--model-name", required=True, help="its name in the study")
-    parser.add_argument("--tuning", required=True, help="untuned, or {dataset}/{variant}/seed{seed}")
-    parser.add_argument(
-        "--tuned",
-        nargs="?",
-        type=Path,
-        help="adapter_model.safetensors, or model.safetensors of a model tuned whole; none for the untuned model",
-    )
+    cli.add_tuned_model(parser)
     parser.add_argument("--held-out", nargs="+", required=True, help="instruction tables of rows held out")
     parser.add_argument("--datasets", nargs="+", required=True, help="the data set of each of them, by name")
     parser.add_argument("--max-length", type=int, default=1024, help="tokens; longer chats are left out")

@@ -9,15 +9,7 @@ from tunedrift.jobs import cli, devices
 def parser() -> argparse.ArgumentParser:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--model", required=True, help="model.json of the chat model")
-    parser.add_argument("--model-name", required=True, help="its name in the study")
-    parser.add_argument("--tuning", required=True, help="untuned, or {dataset}/{variant}/seed{seed}")
-    parser.add_argument(
-        "--tuned",
-        nargs="?",
-        type=Path,
-        help="adapter_model.safetensors, or model.safetensors of a model tuned whole; none for the untuned model",
-    )
+    cli.add_tuned_model(parser)
     parser.add_argument("--tasks", nargs="+", required=True, help="names, as `lm_eval ls tasks` lists them")
     parser.add_argument("--limit", type=float, help="questions per task, or a share of them below 1")
     parser.add_argument(

@@ -30,6 +30,19 @@ def run(main: Callable[[argparse.Namespace], None], parser: argparse.ArgumentPar
         main(args)
 
 
+def add_tuned_model(parser: argparse.ArgumentParser) -> None:
+    """The options that name a chat model, untuned or as one tuning left it."""
+    parser.add_argument("--model", required=True, help="model.json of the chat model")
+    parser.add_argument("--model-name", required=True, help="its name in the study")
+    parser.add_argument("--tuning", required=True, help="untuned, or {dataset}/{variant}/seed{seed}")
+    parser.add_argument(
+        "--tuned",
+        nargs="?",
+        type=Path,
+        help="adapter_model.safetensors, or model.safetensors of a model tuned whole; none for the untuned model",
+    )
+
+
 @contextmanager
 def plain_errors() -> Iterator[None]:
     """Ends the program with one line for a `UserError` or trouble of the machine's."""
