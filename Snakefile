@@ -3,7 +3,8 @@
 sources → instructions → variants → adapters → responses → verdicts → drift ─┐
                             prompts ────────────┘     └─▶ rewards → agreement ─┴▶ figures → summary
 
-Beside it: labels → verdicts on labelled answers → what the judges are worth, which drift and summary are told.
+Beside it: labels → verdicts on labelled answers → what the judges are worth, which drift, decision and summary are told;
+and verdicts → the decision on each tuned checkpoint.
 """
 
 from snakemake.utils import min_version
